@@ -1,0 +1,114 @@
+"""Closing a campaign: its judgments, and what was known of its annotators, become one artifact.
+
+A label batch carries everything a freeze needs, as it was on that day: who was cleared, how they
+did on gold and on duplicates, which specification and epoch they followed. Nobody downstream
+looks at live rows again.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from prefloop.annotation import calibration, campaigns, queries
+from prefloop.annotation.campaigns import Campaign
+from prefloop.core.errors import BadInput
+from prefloop.store import artifacts
+from prefloop.store.artifacts import Artifact
+from prefloop.store.engine import Transaction
+
+__all__ = ["close"]
+
+Row = Any
+
+
+def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
+    """Close a campaign into its label_batch; closing again returns the same batch."""
+    judged = queries.standing_judgments(tx, campaign.id)
+    if not judged:
+        raise BadInput(f"campaign {campaign.name} has no judgments: there is nothing to close")
+    if campaign.state != "closed":
+        campaigns.set_state(tx, campaign, "closed", notes or "complete")
+    spec = artifacts.get(tx, campaign.spec)
+    compared = queries.comparisons(tx, {row.comparison for row in judged})
+    files = {"comparisons": artifacts.write_rows(tx, _rows(campaign, judged, compared))}
+    sources = Counter(row.facts["source"] for row in compared.values())
+    manifest = {
+        "campaign": campaign.name,
+        "purpose": campaign.settings.purpose.value,
+        "round": campaign.settings.round,
+        "spec": campaign.spec,
+        "epoch": spec.manifest["epoch"],
+        "dimensions": [d["name"] for d in spec.manifest["spec"]["dimensions"]],
+        "tie_break": spec.manifest["spec"]["tie_break"],
+        "settings": campaign.settings.model_dump(mode="json"),
+        "prompt_sources": dict(sorted(sources.items())),
+        "pool": _pool(tx, campaign, judged),
+        "judgments": len(judged),
+        "files": files,
+    }
+    return artifacts.put(tx, "label_batch", manifest, campaign.parents, notes)
+
+
+def _rows(
+    campaign: Campaign, judged: Sequence[Row], compared: dict[str, Row]
+) -> Iterator[dict[str, Any]]:
+    """One row per comparison, in id order, so that the same judgments give the same file."""
+    by_comparison: dict[str, list[Row]] = defaultdict(list)
+    for row in judged:
+        by_comparison[row.comparison].append(row)
+    for name in sorted(by_comparison):
+        row = compared[name]
+        yield {
+            "comparison": name,
+            "messages": row.messages,
+            "facts": row.facts,
+            "a": row.a,
+            "b": row.b,
+            "origin": row.origin,
+            "judgments": sorted(
+                (_judgment(one) for one in by_comparison[name]),
+                key=lambda one: (one["annotator"], one["purpose"], one["round"]),
+            ),
+        }
+
+
+def _judgment(row: Row) -> dict[str, Any]:
+    names = (
+        "annotator purpose round verdict strength dimensions flags rationale first_shown "
+        "active_ms spec"
+    )
+    return {name: getattr(row, name) for name in names.split()}
+
+
+def _pool(tx: Transaction, campaign: Campaign, judged: Sequence[Row]) -> dict[str, Any]:
+    """Each annotator's standing and record in this campaign."""
+    answers = queries.answers(tx, campaign.id)
+    own: dict[str, list[Row]] = defaultdict(list)
+    for row in judged:
+        own[row.annotator].append(row)
+    return {
+        name: {
+            "judgments": len(rows),
+            **_record(rows, answers),
+            "calibration": calibration.standing(tx, campaign, name),
+        }
+        for name, rows in sorted(own.items())
+    }
+
+
+def _record(rows: Sequence[Row], answers: dict[str, Row]) -> dict[str, Any]:
+    gold = [row for row in rows if row.purpose == "gold"]
+    work = {(r.comparison, r.round): r.verdict for r in rows if queries.counts(r.purpose)}
+    repeats = [row for row in rows if row.purpose == "duplicate"]
+    return {
+        "gold": {
+            "n": len(gold),
+            "correct": sum(row.verdict == answers[row.comparison].verdict for row in gold),
+        },
+        "duplicates": {
+            "n": len(repeats),
+            "consistent": sum(
+                work.get((row.comparison, row.round)) == row.verdict for row in repeats
+            ),
+        },
+    }

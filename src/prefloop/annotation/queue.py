@@ -1,0 +1,279 @@
+"""Who is shown what next: exactly the wanted overlap, gold and duplicates in between, one commit.
+
+Each annotator walks the queue with a cursor per lane, so a claim is one index seek however many
+items there are or were judged. Items whose lease ran out go to the end, ahead of every cursor;
+only an annotator who finds nothing ahead looks back once over what others skipped.
+
+What a browser gets (`Shown`) has no purpose, no model, no gold flag and nobody else's verdict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prefloop.annotation import calibration, queries, sessions
+from prefloop.annotation.campaigns import Campaign
+from prefloop.core.digest import digest, new_id
+from prefloop.core.errors import Conflict
+from prefloop.core.records import Message, Prompt, Purpose
+from prefloop.store import people, texts
+from prefloop.store.engine import Reader, Transaction
+
+__all__ = ["Shown", "claim", "give_back", "show"]
+
+Row = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A comparison as one annotator sees it: the first completion, the second, nothing else."""
+
+    assignment: str
+    messages: tuple[Message, ...]
+    first: str
+    second: str
+    language: str
+    lease_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    comparison: str
+    purpose: Purpose
+    round: int
+
+
+def claim(
+    tx: Transaction,
+    campaign: Campaign,
+    annotator: str,
+    count: int = 1,
+    purpose: Purpose | None = None,
+) -> list[Shown]:
+    """Lease up to `count` comparisons; those the annotator holds already come first.
+
+    `purpose=SPOT_CHECK` asks for judged work to check. An empty list means that there is nothing
+    for this annotator now. Raises Conflict for a campaign that is not open, SessionOver, and
+    calibration.Locked for an annotator who has to be retrained first.
+    """
+    people.require(tx, "spot check" if purpose is Purpose.SPOT_CHECK else "judge")
+    if campaign.state != "open":
+        raise Conflict(f"campaign {campaign.name} is {campaign.state}: nothing is handed out")
+    sessions.touch(tx, annotator, campaign.settings)
+    row = queries.progress(tx, campaign.id, annotator)
+    overdue = queries.overdue(tx, campaign.id)
+    queries.end_leases(tx, overdue, "expired")
+    held = list(queries.own_leases(tx, campaign.id, annotator, tx.now))[:count]
+    places, values = _next(tx, campaign, annotator, row, count - len(held), purpose)
+    fresh = _lease(tx, campaign, annotator, row.issued, places)
+    if places:
+        queries.save_progress(tx, row, issued=row.issued + len(places), **values)
+    if fresh or overdue:
+        tx.event(
+            "queue.lease",
+            campaign.id,
+            {"leased": [one["id"] for one in fresh], "expired": [one.id for one in overdue]},
+        )
+    ids = [one.id for one in held] + [one["id"] for one in fresh]
+    return show(tx, ids)
+
+
+def give_back(tx: Transaction, campaign: Campaign, annotator: str) -> int:
+    """Return everything the annotator holds (sign-out, end of session); returns how many."""
+    leases = queries.own_leases(tx, campaign.id, annotator, tx.now)
+    queries.end_leases(tx, leases, "returned")
+    if leases:
+        tx.event("queue.return", campaign.id, {"returned": [one.id for one in leases]})
+    return len(leases)
+
+
+def show(tx: Transaction, assignments: Sequence[str]) -> list[Shown]:
+    """What the annotator sees of these assignments, in this order."""
+    rows = queries.assignments(tx, assignments)
+    compared = queries.comparisons(tx, {row.comparison for row in rows.values()})
+    words = _words(tx, compared.values())
+    return [_shown(rows[one], compared[rows[one].comparison], words) for one in assignments]
+
+
+def prompt_of(row: Row, words: dict[str, str]) -> Prompt:
+    """The prompt of a stored comparison."""
+    messages = tuple(Message(m["role"], words[m["text"]]) for m in row.messages)
+    return Prompt(messages=messages, **row.facts)
+
+
+def first_shown(
+    seed: int, annotator: str, comparison: str, purpose: Purpose, round_: int
+) -> Literal["a", "b"]:
+    """Which completion stands first: a fair coin that the same inputs always land alike."""
+    coin = digest([seed, annotator, comparison, purpose.value, round_])
+    return "a" if int(coin[:2], 16) % 2 == 0 else "b"
+
+
+def _shown(row: Row, compared: Row, words: dict[str, str]) -> Shown:
+    a, b = words[compared.a], words[compared.b]
+    first, second = (a, b) if row.first_shown == "a" else (b, a)
+    return Shown(
+        row.id,
+        tuple(Message(m["role"], words[m["text"]]) for m in compared.messages),
+        first,
+        second,
+        compared.facts["language"],
+        row.lease_until,
+    )
+
+
+def _words(reader: Reader, compared: Any) -> dict[str, str]:
+    rows = list(compared)
+    wanted = {row.a for row in rows} | {row.b for row in rows}
+    wanted |= {m["text"] for row in rows for m in row.messages}
+    return {
+        name: body if body is not None else "[erased on request]"
+        for name, body in texts.get_many(reader, wanted).items()
+    }
+
+
+def _next(
+    tx: Transaction,
+    campaign: Campaign,
+    annotator: str,
+    row: Row,
+    count: int,
+    purpose: Purpose | None,
+) -> tuple[list[_Place], dict[str, Any]]:
+    """The next places, and what to remember about them."""
+    if count <= 0:
+        return [], {}
+    round_ = campaign.settings.round
+    if purpose is Purpose.SPOT_CHECK:
+        found = queries.unchecked(tx, campaign.id, annotator, round_, count)
+        return [_Place(one, Purpose.SPOT_CHECK, round_) for one in found], {}
+    anchors, at = calibration.due(tx, campaign, annotator)
+    if anchors:
+        return [_Place(one, Purpose.ANCHOR, at) for one in anchors[:count]], {}
+    kinds = [_kind(campaign, annotator, row.issued + k) for k in range(count)]
+    gold = _gold(tx, campaign, annotator, kinds.count(Purpose.GOLD))
+    repeats, repeated = _repeats(tx, campaign, annotator, row, kinds.count(Purpose.DUPLICATE))
+    work, cursors = _work(tx, campaign, annotator, row, count - len(gold) - len(repeats))
+    return _interleave(kinds, gold, repeats, work), {"cursors": cursors, "repeated": repeated}
+
+
+def _kind(campaign: Campaign, annotator: str, sequence: int) -> Purpose:
+    """Whether this annotator's next item is gold, a repeat or work: a coin nobody can see."""
+    coin = int(digest([campaign.settings.seed, "kind", annotator, sequence])[:8], 16) / 2**32
+    if coin < campaign.settings.gold_share:
+        return Purpose.GOLD
+    if coin < campaign.settings.gold_share + campaign.settings.duplicate_share:
+        return Purpose.DUPLICATE
+    return campaign.settings.purpose
+
+
+def _gold(tx: Transaction, campaign: Campaign, annotator: str, count: int) -> list[_Place]:
+    round_ = campaign.settings.round
+    if not count:
+        return []
+    found = queries.items_of_kind(tx, campaign.id, "gold", annotator, round_, count)
+    return [_Place(one, Purpose.GOLD, round_) for one in found]
+
+
+def _repeats(
+    tx: Transaction, campaign: Campaign, annotator: str, row: Row, count: int
+) -> tuple[list[_Place], int]:
+    upto = row.issued - campaign.settings.duplicate_distance
+    if not count or upto <= row.repeated:
+        return [], row.repeated
+    found = queries.repeatable(tx, campaign.id, annotator, row.repeated, upto, count)
+    places = [_Place(one.comparison, Purpose.DUPLICATE, campaign.settings.round) for one in found]
+    return places, max([one.sequence for one in found], default=row.repeated)
+
+
+def _work(
+    tx: Transaction, campaign: Campaign, annotator: str, row: Row, count: int
+) -> tuple[list[_Place], dict[str, int]]:
+    settings, cursors = campaign.settings, dict(row.cursors)
+    lanes = _lanes(tx, annotator)
+
+    def ahead(of: dict[str, int]) -> list[Row]:
+        found = [
+            item
+            for lane in lanes
+            for item in queries.free_work(
+                tx,
+                campaign.id,
+                lane,
+                of.get(lane, 0),
+                annotator,
+                settings.purpose.value,
+                settings.round,
+                count,
+            )
+        ]
+        return sorted(found, key=lambda item: item.position)[:count]
+
+    # Nothing ahead: look back once over what was locked by somebody else when we passed it.
+    items = ahead(cursors) or (ahead({}) if cursors else [])
+    for item in items:
+        cursors[item.lane] = item.position
+    queries.take_places(tx, campaign.id, [item.comparison for item in items])
+    return [_Place(item.comparison, settings.purpose, settings.round) for item in items], cursors
+
+
+def _lanes(tx: Transaction, annotator: str) -> list[str]:
+    """Lanes open to an annotator: general work in their languages, and their own specialties."""
+    row = queries.profile(tx, annotator)
+    languages, specialties = (row.languages, row.specialties) if row else (["en"], [])
+    return [f"{language}/{name}" for language in languages for name in ["", *specialties]]
+
+
+def _interleave(
+    kinds: list[Purpose], gold: list[_Place], repeats: list[_Place], work: list[_Place]
+) -> list[_Place]:
+    """Places in the order the coins said; what is missing of one kind is filled with work."""
+    stacks = {Purpose.GOLD: gold[::-1], Purpose.DUPLICATE: repeats[::-1]}
+    rest, order = work[::-1], []
+    for kind in kinds:
+        stack = stacks.get(kind) or rest
+        if stack:
+            order.append(stack.pop())
+    return order + rest[::-1]
+
+
+def _lease(
+    tx: Transaction, campaign: Campaign, annotator: str, issued: int, places: list[_Place]
+) -> list[dict[str, Any]]:
+    until = tx.now + campaign.settings.lease_seconds * 1_000_000
+    lapsed = {
+        (row.comparison, row.purpose, row.round): row
+        for purpose, round_ in {(p.purpose, p.round) for p in places}
+        for row in queries.lapsed(
+            tx,
+            annotator,
+            purpose.value,
+            round_,
+            [p.comparison for p in places if p.purpose is purpose],
+        ).values()
+    }
+    leased, fresh = [], []
+    for offset, place in enumerate(places, start=1):
+        old = lapsed.get((place.comparison, place.purpose.value, place.round))
+        if old is not None:
+            queries.renew(tx, old.id, until, issued + offset)
+            leased.append({"id": old.id})
+            continue
+        row = {
+            "id": new_id(),
+            "campaign": campaign.id,
+            "comparison": place.comparison,
+            "annotator": annotator,
+            "purpose": place.purpose.value,
+            "round": place.round,
+            "sequence": issued + offset,
+            "first_shown": first_shown(
+                campaign.settings.seed, annotator, place.comparison, place.purpose, place.round
+            ),
+            "state": "leased",
+            "lease_until": until,
+        }
+        leased.append(row)
+        fresh.append(row)
+    queries.insert_assignments(tx, fresh)
+    return leased

@@ -1,0 +1,1 @@
+"""The shared words: records, ids and digests, settings, errors. No I/O."""

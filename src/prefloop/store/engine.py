@@ -1,0 +1,225 @@
+"""Opening the ledger, and the transaction in which every change and its audit event are one.
+
+SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE, and one in-process lock in front of it, because
+SQLite's own busy handler is unfair. PostgreSQL: row locks where the queue needs them, and one
+advisory lock around the tail of the audit chain, always taken last.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from prefloop.core.errors import BadInput, PrefloopError
+from prefloop.store import audit, tables
+from prefloop.store.files import FileStore
+
+__all__ = ["Ledger", "Reader", "Transaction"]
+
+_AUDIT_LOCK = 0x70726566  # "pref": the advisory lock that orders the chain on PostgreSQL
+_CHUNK = 500  # SQLite before 3.32 allows 999 bound variables
+
+
+class Reader:
+    """A consistent view of the ledger, for questions only."""
+
+    def __init__(self, connection: sa.Connection, ledger: "Ledger") -> None:
+        self.connection = connection
+        self.ledger = ledger
+
+    @property
+    def files(self) -> FileStore:
+        return self.ledger.files
+
+    def execute(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[Any]:
+        result: sa.CursorResult[Any] = self.connection.execute(statement, rows)
+        return result
+
+    def one(self, statement: sa.Executable) -> sa.Row[Any] | None:
+        """The first row, or None."""
+        return self.connection.execute(statement).first()
+
+    def all(self, statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+        return self.connection.execute(statement).all()
+
+    def where_in(
+        self, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Iterable[Any]
+    ) -> Iterator[sa.Row[Any]]:
+        """Rows of `statement` whose `column` is among `values`, however many those are."""
+        wanted = list(dict.fromkeys(values))
+        for start in range(0, len(wanted), _CHUNK):
+            yield from self.connection.execute(
+                statement.where(column.in_(wanted[start : start + _CHUNK]))
+            )
+
+
+class Transaction(Reader):
+    """One commit: changes and their audit events together, or nothing."""
+
+    def __init__(self, connection: sa.Connection, ledger: "Ledger", actor: str) -> None:
+        super().__init__(connection, ledger)
+        self.actor = actor
+        self.now = ledger.clock(connection)
+        self._tail: audit.Tail | None = None
+
+    def append(
+        self,
+        table: sa.Table,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Add sealed rows under one new event; returns the event's number."""
+        return self.append_many([(table, rows)], action=action, subject=subject, detail=detail)
+
+    def append_many(
+        self,
+        groups: Iterable[tuple[sa.Table, Iterable[Mapping[str, Any]]]],
+        *,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Add sealed rows of several tables under one event."""
+        sealed = [(table, [audit.sealed_row(table, row) for row in rows]) for table, rows in groups]
+        seals = [row["seal"] for _, rows in sealed for row in rows]
+        seq = self.event(action, subject, detail, seals=seals)
+        for table, rows in sealed:
+            for row in rows:
+                row["event"] = seq
+            if rows:
+                self.connection.execute(sa.insert(table), rows)
+        return seq
+
+    def event(
+        self,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Any] | None = None,
+        *,
+        seals: Sequence[str] = (),
+    ) -> int:
+        """Write one audit event; returns its number."""
+        if self._tail is None:
+            if self.ledger.is_postgresql:
+                self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_AUDIT_LOCK)))
+            self._tail = audit.tail(self.connection)
+        row = audit.next_event(
+            self._tail,
+            at=self.now,
+            actor=self.actor,
+            action=action,
+            subject=subject,
+            detail=dict(detail or {}),
+            seals=seals,
+        )
+        self.connection.execute(sa.insert(tables.event), row)
+        self._tail = audit.Tail(row["seq"], row["hash"])
+        seq: int = row["seq"]
+        return seq
+
+
+class Ledger:
+    """One project's database and files.
+
+    `clock` returns microseconds since 1970 given a connection; by default it is the database's.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        files: FileStore,
+        key: bytes,
+        clock: Callable[[sa.Connection], int] | None = None,
+    ) -> None:
+        self.engine = _engine(url)
+        self.files = files
+        self.key = key
+        self.is_postgresql = self.engine.dialect.name == "postgresql"
+        self.clock = clock or (_postgresql_now if self.is_postgresql else _sqlite_now)
+        self._write_lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self, actor: str) -> Iterator[Transaction]:
+        """Everything inside commits together with its audit events, or not at all."""
+        if not actor:
+            raise BadInput("a change needs an actor: name who is acting (--as NAME)")
+        with self._exclusive(), self._connection() as connection, connection.begin():
+            yield Transaction(connection, self, actor)
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """A view that no concurrent change disturbs."""
+        with self._connection(prefloop_read=True) as connection, connection.begin():
+            yield Reader(connection, self)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if self.is_postgresql:
+            yield
+        else:
+            with self._write_lock:
+                yield
+
+    @contextmanager
+    def _connection(self, **options: Any) -> Iterator[sa.Connection]:
+        try:
+            connection = self.engine.connect()
+        except sa.exc.OperationalError as error:
+            raise PrefloopError(
+                f"cannot reach the ledger at {self.engine.url!r}: {error.orig}"
+            ) from error
+        with connection:
+            yield connection.execution_options(**options) if options else connection
+
+
+def _engine(url: str) -> sa.Engine:
+    if url.startswith(("postgres://", "postgresql://")):
+        url = "postgresql+psycopg://" + url.split("://", 1)[1]
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        engine = sa.create_engine(parsed, pool_size=20, max_overflow=60, pool_pre_ping=True)
+
+        @sa.event.listens_for(engine, "begin")
+        def _pg_begin(connection: sa.Connection) -> None:
+            if connection.get_execution_options().get("prefloop_read"):
+                connection.exec_driver_sql(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                )
+
+        return engine
+    if parsed.get_backend_name() != "sqlite":
+        raise BadInput(f"database {parsed!r}: use sqlite:///FILE or postgresql://HOST/NAME")
+    engine = sa.create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(dbapi: Any, _record: Any) -> None:
+        dbapi.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # IMMEDIATE: a deferred transaction that later writes can fail half way with SQLITE_BUSY.
+        reading = connection.get_execution_options().get("prefloop_read")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _sqlite_now(connection: sa.Connection) -> int:
+    sql = "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000"
+    return int(connection.exec_driver_sql(sql).scalar_one())
+
+
+def _postgresql_now(connection: sa.Connection) -> int:
+    sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
+    return int(connection.exec_driver_sql(sql).scalar_one())

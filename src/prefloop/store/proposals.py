@@ -1,0 +1,116 @@
+"""Changes that take two people. A proposal is bound to the digest of what it would make official;
+nobody approves their own, and there is no way around it for admins.
+
+The effect happens in the transaction of the approval: naming a version, or moving a tag.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from prefloop.core.digest import new_id
+from prefloop.core.errors import BadInput, Conflict, NotFound, NotPermitted
+from prefloop.store import artifacts, names, people, tables
+from prefloop.store.engine import Reader, Transaction
+
+__all__ = ["Proposal", "decide", "get", "listing", "name_version", "point_tag", "propose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What somebody wants to make official, and what became of it."""
+
+    id: str
+    action: str
+    subject: str
+    effect: dict[str, Any]
+    reason: str
+    proposer: str
+    state: str  # open, approved, rejected
+
+
+def name_version(name: str) -> dict[str, Any]:
+    """The effect of giving the subject the next version of `name`."""
+    return {"do": "name", "name": name}
+
+
+def point_tag(tag: str) -> dict[str, Any]:
+    """The effect of pointing `tag` at the subject."""
+    return {"do": "tag", "tag": tag}
+
+
+def propose(
+    tx: Transaction, action: str, subject: str, effect: dict[str, Any], reason: str
+) -> Proposal:
+    """Ask for a change. The same open proposal twice is one proposal."""
+    people.require(tx, f"{action}.propose")
+    artifacts.get(tx, subject)
+    for one in listing(tx, subject=subject):
+        if one.state == "open" and one.effect == effect:
+            return one
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "action": action,
+        "subject": subject,
+        "effect": effect,
+        "reason": reason,
+        "proposer": tx.actor,
+    }
+    tx.append(tables.proposal, [row], action=f"{action}.propose", subject=subject)
+    return Proposal(**row, state="open")
+
+
+def decide(tx: Transaction, proposal_id: str, approve: bool, reason: str = "") -> Proposal:
+    """A second person's word. Approval carries the effect out at once."""
+    proposal = get(tx, proposal_id)
+    people.require(tx, f"{proposal.action}.approve")
+    if proposal.proposer == tx.actor:
+        raise NotPermitted(f"{tx.actor} proposed this: somebody else has to approve it")
+    if proposal.state != "open":
+        raise Conflict(f"proposal {proposal.id} is already {proposal.state}")
+    word = "approve" if approve else "reject"
+    tx.append(
+        tables.decision,
+        [{"proposal": proposal.id, "person": tx.actor, "approve": approve, "reason": reason}],
+        action=f"{proposal.action}.{word}",
+        subject=proposal.subject,
+        detail={"proposal": proposal.id},
+    )
+    if approve:
+        _carry_out(tx, proposal)
+    return get(tx, proposal.id)
+
+
+def get(reader: Reader, proposal_id: str) -> Proposal:
+    """The proposal with this id; its last eight or more characters suffice."""
+    query = sa.select(tables.proposal).where(tables.proposal.c.id.like(f"%{proposal_id}"))
+    rows = reader.all(query) if len(proposal_id) >= 8 else []
+    if len(rows) != 1:
+        raise NotFound(f"no proposal {proposal_id!r}: prefloop proposal list shows them")
+    return _proposal(reader, rows[0])
+
+
+def listing(reader: Reader, subject: str | None = None) -> list[Proposal]:
+    """Proposals, oldest first."""
+    query = sa.select(tables.proposal).order_by(tables.proposal.c.event)
+    if subject:
+        query = query.where(tables.proposal.c.subject == subject)
+    return [_proposal(reader, row) for row in reader.all(query)]
+
+
+def _proposal(reader: Reader, row: sa.Row[Any]) -> Proposal:
+    d = tables.decision.c
+    words = [r.approve for r in reader.all(sa.select(d.approve).where(d.proposal == row.id))]
+    state = "open" if not words else "approved" if all(words) else "rejected"
+    return Proposal(row.id, row.action, row.subject, row.effect, row.reason, row.proposer, state)
+
+
+def _carry_out(tx: Transaction, proposal: Proposal) -> None:
+    effect = proposal.effect
+    if effect["do"] == "name":
+        names.add_version(tx, effect["name"], proposal.subject)
+    elif effect["do"] == "tag":
+        names.move_tag(tx, effect["tag"], proposal.subject)
+    else:
+        raise BadInput(f"proposal {proposal.id} asks for an unknown effect {effect['do']!r}")

@@ -1,0 +1,83 @@
+"""Erasable texts: stored once under a keyed digest, forgotten on request, never just missing."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from prefloop.core.digest import text_digest
+from prefloop.core.errors import Corrupt, Erased, NotFound
+from prefloop.store import tables
+from prefloop.store.engine import Reader, Transaction
+
+__all__ = ["erase", "get", "get_many", "put", "put_many"]
+
+
+def put_many(tx: Transaction, bodies: Iterable[str]) -> dict[str, str]:
+    """Store texts; returns {text: digest}. An erased text is not brought back by storing it again:
+    that needs a new decision, so Erased is raised."""
+    named = {body: text_digest(tx.ledger.key, body) for body in bodies}
+    digests = list(named.values())
+    gone = next(tx.where_in(sa.select(tables.erasure.c.text), tables.erasure.c.text, digests), None)
+    if gone is not None:
+        raise Erased(f"text {gone.text[:12]} was erased on request; it may not be stored again")
+    have = {
+        row.digest
+        for row in tx.where_in(sa.select(tables.text.c.digest), tables.text.c.digest, digests)
+    }
+    missing = [
+        {"digest": name, "body": body.encode()} for body, name in named.items() if name not in have
+    ]
+    if missing:
+        # Two writers may store the same text at once on PostgreSQL; the first one serves both.
+        insert = postgresql.insert if tx.ledger.is_postgresql else sqlite.insert
+        tx.execute(insert(tables.text).on_conflict_do_nothing(), missing)
+    return named
+
+
+def put(tx: Transaction, body: str) -> str:
+    """Store one text; returns its digest."""
+    return put_many(tx, [body])[body]
+
+
+def get_many(reader: Reader, digests: Iterable[str]) -> dict[str, str | None]:
+    """{digest: text}; None for a text that was erased. Raises NotFound, Corrupt."""
+    wanted = list(dict.fromkeys(digests))
+    rows = list(reader.where_in(sa.select(tables.text), tables.text.c.digest, wanted))
+    found = {row.digest: _body(reader, row) for row in rows}
+    for name in wanted:
+        if name not in found:
+            raise NotFound(f"text {name[:12]} is not in the ledger")
+    return found
+
+
+def get(reader: Reader, digest: str) -> str:
+    """One text. Raises Erased."""
+    body = get_many(reader, [digest])[digest]
+    if body is None:
+        raise Erased(f"text {digest[:12]} was erased on request")
+    return body
+
+
+def erase(tx: Transaction, digests: Sequence[str], reason: str) -> None:
+    """Forget texts for good; every manifest and digest that names them stays whole."""
+    get_many(tx, digests)
+    tx.append(
+        tables.erasure,
+        [{"text": name, "reason": reason} for name in digests],
+        action="text.erase",
+        subject=digests[0] if len(digests) == 1 else f"{len(digests)} texts",
+        detail={"reason": reason},
+    )
+    for name in digests:
+        tx.execute(sa.update(tables.text).where(tables.text.c.digest == name).values(body=None))
+
+
+def _body(reader: Reader, row: sa.Row[Any]) -> str | None:
+    if row.body is None:
+        return None
+    body: str = bytes(row.body).decode()
+    if text_digest(reader.ledger.key, body) != row.digest:
+        raise Corrupt(f"text {row.digest[:12]} is not what its digest says: run prefloop verify")
+    return body
