@@ -12,6 +12,7 @@ from prefloop.core.errors import BadInput, Conflict, NotFound
 from prefloop.core.records import Completion, Prompt, Purpose, Verdict
 from prefloop.store import artifacts, names, people, texts
 from prefloop.store.engine import Reader, Transaction
+from prefloop.store.rows import prompt_row, prompt_words
 
 __all__ = [
     "Answer",
@@ -230,14 +231,14 @@ def _add_batch(tx: Transaction, campaign: Campaign, items: list[Item]) -> list[s
 
 
 def _words(items: list[Item]) -> Iterable[str]:
+    yield from prompt_words(item.prompt for item in items)
     for item in items:
-        yield from (message.text for message in item.prompt.messages)
         yield item.first.text
         yield item.second.text
 
 
 def _comparison(item: Item, stored: Mapping[str, str]) -> dict[str, Any]:
-    messages = [{"role": m.role, "text": stored[m.text]} for m in item.prompt.messages]
+    row = prompt_row(item.prompt, stored)
     first, second = stored[item.first.text], stored[item.second.text]
     if first == second:
         raise BadInput(
@@ -247,9 +248,8 @@ def _comparison(item: Item, stored: Mapping[str, str]) -> dict[str, Any]:
     a, b = sorted((first, second))
     models = {first: item.first.model, second: item.second.model}
     return {
-        "id": digest([messages, a, b]),
-        "messages": messages,
-        "facts": item.prompt.facts,
+        "id": digest([row["messages"], a, b]),
+        **row,
         "a": a,
         "b": b,
         "origin": {"a": models[a], "b": models[b]},

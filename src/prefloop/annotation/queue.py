@@ -15,9 +15,10 @@ from prefloop.annotation import calibration, queries, sessions
 from prefloop.annotation.campaigns import Campaign
 from prefloop.core.digest import digest, new_id
 from prefloop.core.errors import Conflict
-from prefloop.core.records import Message, Prompt, Purpose
+from prefloop.core.records import Message, Purpose
 from prefloop.store import people, texts
 from prefloop.store.engine import Reader, Transaction
+from prefloop.store.rows import ERASED
 
 __all__ = ["Shown", "claim", "give_back", "show"]
 
@@ -95,12 +96,6 @@ def show(tx: Transaction, assignments: Sequence[str]) -> list[Shown]:
     return [_shown(rows[one], compared[rows[one].comparison], words) for one in assignments]
 
 
-def prompt_of(row: Row, words: dict[str, str]) -> Prompt:
-    """The prompt of a stored comparison."""
-    messages = tuple(Message(m["role"], words[m["text"]]) for m in row.messages)
-    return Prompt(messages=messages, **row.facts)
-
-
 def first_shown(
     seed: int, annotator: str, comparison: str, purpose: Purpose, round_: int
 ) -> Literal["a", "b"]:
@@ -127,7 +122,7 @@ def _words(reader: Reader, compared: Any) -> dict[str, str]:
     wanted = {row.a for row in rows} | {row.b for row in rows}
     wanted |= {m["text"] for row in rows for m in row.messages}
     return {
-        name: body if body is not None else "[erased on request]"
+        name: body if body is not None else ERASED
         for name, body in texts.get_many(reader, wanted).items()
     }
 

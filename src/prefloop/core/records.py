@@ -67,7 +67,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a completion answers: a conversation that ends with the user, and what is known of it."""
+    """What a completion answers: a conversation that ends with the user, and what is known."""
 
     messages: tuple[Message, ...]
     topic: str = ""
@@ -98,7 +98,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer, the model that gave it (an artifact digest or an outside name), and how it was drawn."""
+    """One answer, the model that gave it (a digest or an outside name), and how it was drawn."""
 
     text: str
     model: str = ""

@@ -14,7 +14,17 @@ import sqlalchemy as sa
 from prefloop.core.digest import digest
 from prefloop.store import tables
 
-__all__ = ["START", "Tail", "event_hash", "next_event", "row_seal", "rows_digest", "sealed_row"]
+__all__ = [
+    "START",
+    "Tail",
+    "event_hash",
+    "listing",
+    "next_event",
+    "row_seal",
+    "rows_digest",
+    "sealed_row",
+    "tail",
+]
 
 START = "0" * 64
 
@@ -88,3 +98,9 @@ def next_event(
 
 def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
+
+
+def listing(connection: sa.Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest events, newest first."""
+    query = sa.select(tables.event).order_by(tables.event.c.seq.desc()).limit(limit)
+    return [row._asdict() for row in connection.execute(query)]

@@ -1,0 +1,128 @@
+"""The desk's people at work: they use the same services as anybody, through the same queue.
+
+Simulated annotators look up one thing that real ones never see, which comparison and purpose an
+assignment has, and only to seed their noise, so that a run repeats.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from prefloop.annotation import campaigns, judgments, queries, queue
+from prefloop.annotation.campaigns import Answer, Campaign, Item
+from prefloop.annotation.judgments import Submission
+from prefloop.annotation.queue import Shown
+from prefloop.core.records import Completion, Judgment, Prompt, Purpose, Verdict
+from prefloop.flows.project import Project
+from prefloop.sandbox.annotators import Annotator, Showing, choice, expert
+from prefloop.sandbox.preferences import Preferences
+from prefloop.store import people
+from prefloop.store.engine import Transaction
+
+__all__ = ["ENGINEER", "LEAD", "SENIOR", "as_items", "hire", "known_answers", "work_off"]
+
+LEAD, SENIOR, ENGINEER = "lena", "sam", "eli"
+_AT_ONCE = 400  # claimed and submitted in one commit, as a batch import would be
+_CLEAR = 2.0  # an expert's answer is beyond dispute from this gap in true utility
+
+Progress = Callable[[int], None]
+
+
+def hire(project: Project, annotators: Iterable[Annotator]) -> None:
+    """Everybody who works at the desk, with the roles they need; those who are here stay."""
+    with project.transaction() as tx:
+        here = people.handles(tx)
+        wanted: dict[str, tuple[str, ...]] = {
+            LEAD: ("admin", "lead"),
+            SENIOR: ("senior", "lead"),
+            ENGINEER: ("engineer",),
+            **{annotator.name: ("annotator",) for annotator in annotators},
+        }
+        for handle, roles in wanted.items():
+            if handle not in here:
+                people.add(tx, handle, roles)
+
+
+def as_items(
+    prompts: Sequence[Prompt], completions: Sequence[Sequence[Completion]], overlap: int
+) -> list[Item]:
+    """One item per prompt from its first two completions; pairs of equal texts are left out."""
+    return [
+        Item(prompt, pair[0], pair[1], overlap)
+        for prompt, pair in zip(prompts, completions, strict=True)
+        if pair[0].text != pair[1].text
+    ]
+
+
+def known_answers(
+    items: Iterable[Item], preferences: Preferences, count: int, anchor: bool
+) -> list[Item]:
+    """Gold or anchor items: clear cases among these, with what an expert says and why."""
+    judge, found = expert(), []
+    for item in items:
+        first = preferences.utility(item.prompt, item.first.text)
+        second = preferences.utility(item.prompt, item.second.text)
+        if abs(first - second) < _CLEAR:
+            continue
+        showing = Showing("expert", item.prompt, item.first.text, item.second.text, "a")
+        why = judge.judge(showing, preferences, "").rationale
+        answer = Answer(Verdict.A if first > second else Verdict.B, why)
+        found.append(Item(item.prompt, item.first, item.second, None, answer, anchor))
+        if len(found) == count:
+            break
+    return found
+
+
+def work_off(
+    project: Project,
+    campaign: str,
+    annotators: Sequence[Annotator],
+    preferences: Preferences,
+    progress: Progress = lambda done: None,
+) -> int:
+    """Everybody in turn takes what the queue gives until it gives nothing; returns how many."""
+    done, idle = 0, 0
+    while idle < len(annotators):
+        idle = 0
+        for annotator in annotators:
+            with project.ledger.transaction(annotator.name) as tx:
+                count = _sit(tx, campaigns.get(tx, campaign), annotator, preferences)
+            done += count
+            idle += count == 0
+            progress(done)
+    return done
+
+
+def _sit(
+    tx: Transaction, campaign: Campaign, annotator: Annotator, preferences: Preferences
+) -> int:
+    """One sitting: claim, judge, submit, in one commit."""
+    shown = queue.claim(tx, campaign, annotator.name, _AT_ONCE)
+    if not shown:
+        return 0
+    rows = queries.assignments(tx, [one.assignment for one in shown])
+    compared = queries.comparisons(tx, {row.comparison for row in rows.values()})
+    sent = []
+    for one in shown:
+        row = rows[one.assignment]
+        prompt = Prompt(one.messages, topic=compared[row.comparison].facts["topic"])
+        a, b = (one.first, one.second) if row.first_shown == "a" else (one.second, one.first)
+        showing = Showing(
+            row.comparison, prompt, a, b, row.first_shown, Purpose(row.purpose), row.round
+        )
+        sent.append(_submission(one, annotator.judge(showing, preferences, campaign.spec)))
+    judgments.submit(tx, campaign, annotator.name, sent)
+    return len(sent)
+
+
+def _submission(shown: Shown, judged: Judgment) -> Submission:
+    """A judgment in the words of the screen."""
+    first = judged.first_shown
+    return Submission(
+        assignment=shown.assignment,
+        choice=choice(judged.verdict, first),
+        key=shown.assignment,
+        strength=judged.strength,
+        dimensions={name: choice(verdict, first) for name, verdict in judged.dimensions.items()},
+        flags=judged.flags,
+        rationale=judged.rationale,
+        active_ms=judged.active_ms,
+    )

@@ -1,0 +1,1 @@
+"""The behavior specification, its playbook, what changed and whether that breaks comparability."""
