@@ -39,7 +39,7 @@ def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
         "spec": campaign.spec,
         "epoch": spec.manifest["epoch"],
         "dimensions": [d["name"] for d in spec.manifest["spec"]["dimensions"]],
-        "tie_break": spec.manifest["spec"]["tie_break"],
+        "tie_break": [rule["by"] for rule in spec.manifest["spec"]["tie_break"]],
         "settings": campaign.settings.model_dump(mode="json"),
         "prompt_sources": dict(sorted(sources.items())),
         "pool": _pool(tx, campaign, judged),

@@ -147,9 +147,11 @@ def _next(
         return [_Place(one, Purpose.ANCHOR, at) for one in anchors[:count]], {}
     kinds = [_kind(campaign, annotator, row.issued + k) for k in range(count)]
     gold = _gold(tx, campaign, annotator, kinds.count(Purpose.GOLD))
-    repeats, repeated = _repeats(tx, campaign, annotator, row, kinds.count(Purpose.DUPLICATE))
+    repeats = _repeats(tx, campaign, annotator, row, kinds.count(Purpose.DUPLICATE))
     work, cursors = _work(tx, campaign, annotator, row, count - len(gold) - len(repeats))
-    return _interleave(kinds, gold, repeats, work), {"cursors": cursors, "repeated": repeated}
+    places = _interleave(kinds, gold, [one for one, _ in repeats], work)
+    repeated = max([at for one, at in repeats if one in places], default=row.repeated)
+    return places, {"cursors": cursors, "repeated": repeated}
 
 
 def _kind(campaign: Campaign, annotator: str, sequence: int) -> Purpose:
@@ -172,13 +174,14 @@ def _gold(tx: Transaction, campaign: Campaign, annotator: str, count: int) -> li
 
 def _repeats(
     tx: Transaction, campaign: Campaign, annotator: str, row: Row, count: int
-) -> tuple[list[_Place], int]:
+) -> list[tuple[_Place, int]]:
+    """Own earlier work to be shown again, each with its sequence number."""
     upto = row.issued - campaign.settings.duplicate_distance
     if not count or upto <= row.repeated:
-        return [], row.repeated
+        return []
     found = queries.repeatable(tx, campaign.id, annotator, row.repeated, upto, count)
-    places = [_Place(one.comparison, Purpose.DUPLICATE, campaign.settings.round) for one in found]
-    return places, max([one.sequence for one in found], default=row.repeated)
+    round_ = campaign.settings.round
+    return [(_Place(one.comparison, Purpose.DUPLICATE, round_), one.sequence) for one in found]
 
 
 def _work(
@@ -222,14 +225,18 @@ def _lanes(tx: Transaction, annotator: str) -> list[str]:
 def _interleave(
     kinds: list[Purpose], gold: list[_Place], repeats: list[_Place], work: list[_Place]
 ) -> list[_Place]:
-    """Places in the order the coins said; what is missing of one kind is filled with work."""
+    """Places in the order the coins said; what is missing of one kind is filled with work.
+
+    Gold and repeats only ever stand between work: when the work runs out, so do they.
+    """
     stacks = {Purpose.GOLD: gold[::-1], Purpose.DUPLICATE: repeats[::-1]}
-    rest, order = work[::-1], []
+    rest, order = work[::-1], list[_Place]()
     for kind in kinds:
         stack = stacks.get(kind) or rest
-        if stack:
-            order.append(stack.pop())
-    return order + rest[::-1]
+        if not rest:
+            break
+        order.append(stack.pop())
+    return order
 
 
 def _lease(

@@ -31,7 +31,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(
                 None, None, f"the alias *{event.anchor} is not supported; write the value out",
                 event.start_mark,
@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
 for _kind, _pattern in {
     "null": r"~|null|Null|NULL|",
     "bool": r"true|True|TRUE|false|False|FALSE",
-    "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+    "int": r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}",
     "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?",
 }.items():
     _Loader.add_implicit_resolver(_TAG + _kind, re.compile(f"^(?:{_pattern})$"), None)
@@ -134,6 +134,8 @@ def _compose(text: str, where: str) -> yaml.Node | None:
             f"{where}:{line}:{column}: the character U+{ord(text[error.position]):04X} may not "
             "stand in YAML: remove it"
         ) from error
+    except (ValueError, OverflowError) as error:  # chr() of an escape such as "\\UFFFFFFFF"
+        raise BadInput(f"{where}: an escape (\\U...) names no character: correct it") from error
     except RecursionError as error:
         raise BadInput(f"{where}: nested too deeply to be read: flatten it") from error
 
@@ -143,5 +145,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _refusal(problems: list[Located], where: str) -> BadInput:
-    lines = dict.fromkeys(f"{where}:{line}: {said}" for line, said in sorted(problems))
+    lines = dict.fromkeys(
+        f"{where}:{line}: {' '.join(said.splitlines())}" for line, said in sorted(problems)
+    )
     return BadInput("\n".join(lines))

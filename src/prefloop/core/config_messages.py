@@ -27,6 +27,8 @@ _WANTED = {
     "model_type": "a mapping (key: value) is wanted",
     "model_attributes_type": "a mapping (key: value) is wanted",
     "dataclass_type": "a mapping (key: value) is wanted",
+    "string_too_short": "text is wanted",
+    "too_short": "at least one item is wanted",
 }
 _SWITCHES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -40,7 +42,8 @@ def explain(
     errors: Sequence[ErrorDetails], model: type[BaseModel], root: yaml.Node | None
 ) -> list[Located]:
     """One located line per error. A key that is missing because it was misspelt is told once."""
-    told, suggested = [], set()
+    told: list[Located] = []
+    suggested: set[tuple[int | str, ...]] = set()
     for error in errors:
         if error["type"] == "extra_forbidden":
             *place, key = error["loc"]
@@ -53,10 +56,18 @@ def explain(
             *place, key = error["loc"]
             inside = f" in {_path(place)}" if place else ""
             told.append((_line(root, place), f'the key "{key}" is missing{inside}: add it'))
-        elif error["type"] not in ("missing", "extra_forbidden"):
+        elif error["type"] not in ("missing", "extra_forbidden") and not _follows(error, errors):
             place = [*error["loc"], *error.get("ctx", {}).get("at", ())]
             told.append((_line(root, place), f"{_path(place)}{_fault(error, root)}"))
     return told
+
+
+def _follows(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is too short only because its items were wrong."""
+    place = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors
+    )
 
 
 def _unknown(key: str, place: Sequence[int | str], known: list[str], near: list[str]) -> str:
@@ -82,7 +93,7 @@ def _fault(error: ErrorDetails, root: yaml.Node | None) -> str:
 def _way_out(kind: str, node: yaml.Node | None) -> str:
     if not isinstance(node, yaml.ScalarNode):
         return ""
-    if kind == "string_type" and node.value:
+    if kind == "string_type" and node.value and not node.tag.endswith(":null"):
         return f': put it in quotes, "{node.value}"'
     if kind.startswith("bool") and node.value.lower() in _SWITCHES:
         return f": write {_SWITCHES[node.value.lower()]}"
@@ -94,7 +105,10 @@ def _found(node: yaml.Node | None) -> str:
     if node is None:
         return "nothing"
     if not isinstance(node, yaml.ScalarNode):
-        return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
+        kind = "list" if isinstance(node, yaml.SequenceNode) else "mapping"
+        return f"a {kind}" if node.value else f"an empty {kind}"
+    if not node.value:
+        return "nothing"
     shown = node.value if len(node.value) <= 60 else node.value[:57] + "..."
     match node.tag.rpartition(":")[2]:
         case "null":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate, Pair
 from prefloop.stats.calibration import expected_calibration_error
@@ -74,7 +75,7 @@ def examine(
         by_topic=by([pair.prompt.topic for pair in pairs]),
         by_source=by([pair.prompt.source.value for pair in pairs]),
         high_stakes=among(np.array([pair.prompt.high_stakes for pair in pairs])),
-        calibration_error=_calibration(margins, seed),
+        calibration_error=_calibration(margins, clusters, seed),
         length_correlation=_correlation(margins, lengths, clusters),
         similar_length=among(similar),
         longer_wins=cluster_mean(_right(lengths), clusters),
@@ -100,14 +101,15 @@ def _right(margins: np.ndarray) -> np.ndarray:
     return np.where(margins > 0, 1.0, np.where(margins < 0, 0.0, 0.5))
 
 
-def _calibration(margins: np.ndarray, seed: int) -> Estimate:
+def _calibration(margins: np.ndarray, clusters: np.ndarray, seed: int) -> Estimate:
     """ECE of P(chosen wins) = sigmoid(margin); each pair is shown both ways round, so that the
     answer is not always yes."""
     probability = 1 / (1 + np.exp(-np.clip(margins, -50, 50)))
     both = np.concatenate([probability, 1 - probability])
     outcome = np.concatenate([np.ones(len(margins)), np.zeros(len(margins))])
-    found = expected_calibration_error(both, outcome, np.random.default_rng(seed))
-    return Estimate(found.estimate, found.low, found.high, len(margins))
+    return expected_calibration_error(
+        both, outcome, rng(seed, "calibration"), clusters=np.concatenate([clusters, clusters])
+    )
 
 
 def _correlation(margins: np.ndarray, lengths: np.ndarray, clusters: np.ndarray) -> Estimate:

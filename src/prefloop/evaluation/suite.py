@@ -122,11 +122,13 @@ def compare(candidate: SuiteResult, baseline: SuiteResult) -> dict[str, SuiteEvi
         raise BadInput("candidate and baseline ran different suites: run both on the same one")
     return {
         name: SuiteEvidence(
-            _mean(passed), _mean(baseline.passes[name]), _mean(passed - baseline.passes[name])
+            _mean(passed),
+            _mean(baseline.passes[name]),
+            _mean(passed - baseline.passes[name], (-1.0, 1.0)),
         )
         for name, passed in candidate.passes.items()
     }
 
 
-def _mean(values: np.ndarray) -> Estimate:
-    return cluster_mean(values, np.arange(len(values)))
+def _mean(values: np.ndarray, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
+    return cluster_mean(values, np.arange(len(values)), bounds)

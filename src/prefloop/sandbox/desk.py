@@ -20,6 +20,7 @@ from prefloop.store.engine import Transaction
 __all__ = ["ENGINEER", "LEAD", "SENIOR", "as_items", "hire", "known_answers", "work_off"]
 
 LEAD, SENIOR, ENGINEER = "lena", "sam", "eli"
+SPECIALTIES = ("billing", "security")
 _AT_ONCE = 400  # claimed and submitted in one commit, as a batch import would be
 _CLEAR = 2.0  # an expert's answer is beyond dispute from this gap in true utility
 
@@ -39,6 +40,8 @@ def hire(project: Project, annotators: Iterable[Annotator]) -> None:
         for handle, roles in wanted.items():
             if handle not in here:
                 people.add(tx, handle, roles)
+                if "annotator" in roles:  # five seniors who know the whole desk
+                    campaigns.set_profile(tx, handle, SPECIALTIES)
 
 
 def as_items(

@@ -39,13 +39,15 @@ class Dimension(_Part):
 
     name: str = Field(min_length=1, description="one word, used in labels and reports")
     description: str = Field(min_length=1, description="what it means, in a sentence or two")
-    good: str = Field("", description="what a good completion does here")
-    bad: str = Field("", description="what a bad completion does here")
+    good: str = Field(default="", description="what a good completion does here")
+    bad: str = Field(default="", description="what a bad completion does here")
     objective: bool = Field(
-        False,
+        default=False,
         description="true where two careful people must agree (kappa 0.7 is wanted, else 0.6)",
     )
-    weight: float | None = Field(None, gt=0, description="its share where one number is needed")
+    weight: float | None = Field(
+        default=None, gt=0, description="its share where one number is needed"
+    )
 
 
 class Disqualifier(_Part):
@@ -59,15 +61,14 @@ class TieBreak(_Part):
     """One rule for a comparison that the overall choice leaves even."""
 
     by: str = Field(min_length=1, description=f"a dimension, '{SHORTER}', '{TIE}' or '{EXCLUDE}'")
-    why: str = Field("", description="the rule in words, for annotators")
+    why: str = Field(default="", description="the rule in words, for annotators")
 
 
 class Scope(_Part):
     """What the model is for, and what it is not."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
-    inside: tuple[str, ...] = Field((), alias="in")
-    outside: tuple[str, ...] = Field((), alias="out")
+    inside: tuple[str, ...] = Field(default=(), alias="in")
+    outside: tuple[str, ...] = Field(default=(), alias="out")
 
 
 class Example(_Part):
@@ -77,7 +78,7 @@ class Example(_Part):
     good: str = Field(min_length=1)
     bad: str = Field(min_length=1)
     why: str = Field(min_length=1)
-    dimension: str = Field("", description="the dimension it shows, where it is one")
+    dimension: str = Field(default="", description="the dimension it shows, where it is one")
 
 
 class EdgeCase(_Part):
@@ -91,13 +92,17 @@ class Spec(_Part):
     """What better means. Raises nothing itself; `parse` says in which line a file is wrong."""
 
     name: str = Field(min_length=1)
-    language: str = Field("en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", description="BCP 47")
+    language: str = Field(
+        default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$", description="BCP 47"
+    )
     dimensions: tuple[Dimension, ...] = Field(min_length=1, description="most important first")
     disqualifiers: tuple[Disqualifier, ...] = ()
-    tie_break: tuple[TieBreak, ...] = Field((), description="applied in order")
+    tie_break: tuple[TieBreak, ...] = Field(default=(), description="applied in order")
     scope: Scope = Scope()
-    trade_offs: tuple[str, ...] = Field((), description="which value yields when two conflict")
-    failure_modes: tuple[str, ...] = Field((), description="what must never happen")
+    trade_offs: tuple[str, ...] = Field(
+        default=(), description="which value yields when two conflict"
+    )
+    failure_modes: tuple[str, ...] = Field(default=(), description="what must never happen")
     examples: tuple[Example, ...] = ()
     edge_cases: tuple[EdgeCase, ...] = ()
 

@@ -1,0 +1,1 @@
+"""Label batches frozen into preference data; formats in and out."""

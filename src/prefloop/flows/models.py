@@ -1,0 +1,48 @@
+"""Model folders into the ledger and out again. A model artifact names each of its files by digest."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from prefloop.core.errors import BadInput
+from prefloop.flows.project import Project
+from prefloop.store import artifacts
+from prefloop.store.artifacts import Artifact
+from prefloop.store.engine import Transaction
+
+__all__ = ["fetch", "keep"]
+
+
+def keep(
+    tx: Transaction,
+    folder: Path,
+    role: str,
+    about: dict[str, Any],
+    parents: list[str],
+    notes: str = "",
+) -> Artifact:
+    """Record the model in `folder` (as Hugging Face saves it) as an artifact of this role."""
+    files = {
+        path.relative_to(folder).as_posix(): tx.files.put_path(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    if not files:
+        raise BadInput(f"{folder} holds no files: there is no model to keep")
+    return artifacts.put(tx, "model", {"role": role, **about, "files": files}, parents, notes)
+
+
+def fetch(project: Project, model: Artifact) -> Path:
+    """A local folder with the model's files, each checked against its digest; fetched once."""
+    if model.kind != "model":
+        raise BadInput(f"{model.short} is a {model.kind}, and a model is needed here")
+    place = project.work("models") / model.digest
+    if place.is_dir():
+        return place
+    partial = place.with_name(f"{place.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    for name, entry in model.manifest["files"].items():
+        project.ledger.files.fetch(entry["sha256"], partial / name)
+    os.replace(partial, place)  # whole or not at all
+    return place
