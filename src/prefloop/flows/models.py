@@ -1,4 +1,4 @@
-"""Model folders into the ledger and out again. A model artifact names each of its files by digest."""
+"""Model folders into the ledger and out again: a model artifact names each file by digest."""
 
 import os
 import shutil

@@ -7,7 +7,7 @@ transcripts that do not go user, assistant, user, ..., assistant.
 
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, TypeGuard
 
 from prefloop.core.records import Message, Prompt
 from prefloop.datasets.formats.lines import json_objects
@@ -27,7 +27,7 @@ class HhRlhf:
     name = "hh-rlhf"
 
     def sniff(self, head: bytes, filename: str) -> bool:
-        return head.lstrip(b"\xef\xbb\xbf \n").startswith(b"{") and bool(_SNIFF.search(head))
+        return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(_SNIFF.search(head))
 
     def read(self, stream: BinaryIO, where: str) -> Iterator[Row]:
         for line, found in json_objects(stream):
@@ -59,7 +59,7 @@ def _row(found: dict[str, Any], line: int, where: str) -> Row:
     )
 
 
-def _is_transcript(text: Any) -> bool:
+def _is_transcript(text: Any) -> TypeGuard[str]:
     return isinstance(text, str) and text.startswith("\n\nHuman:") and _LAST in text
 
 

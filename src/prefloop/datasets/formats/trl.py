@@ -8,11 +8,10 @@ Written: messages with an explicit prompt, which is read back as the same pairs.
 """
 
 import json
-import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from prefloop.core.records import Message, Pair, Prompt
 from prefloop.datasets.formats.hh_rlhf import HhRlhf
@@ -22,6 +21,11 @@ from prefloop.datasets.formats.trl_columns import Bad, Odd, columns
 
 __all__ = ["TrlPreference"]
 
+_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
+    "system": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
 _CHOSEN = re.compile(rb'"(?:chosen|rejected)"\s*:\s*["\[]')
 
 
@@ -31,7 +35,7 @@ class TrlPreference:
     name = "trl"
 
     def sniff(self, head: bytes, filename: str) -> bool:
-        is_object = head.lstrip(b"\xef\xbb\xbf \n").startswith(b"{")
+        is_object = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
         return is_object and bool(_CHOSEN.search(head)) and not HhRlhf().sniff(head, filename)
 
     def read(self, stream: BinaryIO, where: str) -> Iterator[Row]:
@@ -73,7 +77,7 @@ def _conversation(found: dict[str, Any]) -> tuple[tuple[Message, ...], str, str]
         raise Bad('"chosen" and "rejected" must both be text, or both lists of messages')
     better, worse = _messages(chosen, "chosen"), _messages(rejected, "rejected")
     if prompt is None:
-        shared = len(os.path.commonprefix([better, worse]))
+        shared = _shared(better, worse)
         shared -= shared == min(len(better), len(worse))
         before, better, worse = better[:shared], better[shared:], worse[shared:]
     else:
@@ -85,13 +89,19 @@ def _conversation(found: dict[str, Any]) -> tuple[tuple[Message, ...], str, str]
 
 def _split_text(chosen: str, rejected: str) -> tuple[str, str, str]:
     """The shared beginning, up to a whole word, and what follows it in each."""
-    shared = os.path.commonprefix([chosen, rejected])
+    shared = chosen[: _shared(chosen, rejected)]
     if len(shared) == len(chosen) == len(rejected):
         raise Odd("chosen and rejected are equal")
     end = max(shared.rfind(space) for space in (" ", "\n", "\t"))
     if end < 1 or not shared[:end].strip():
         raise Odd("there is no prompt: chosen and rejected do not begin alike")
     return shared[:end].rstrip(), chosen[end:].lstrip(), rejected[end:].lstrip()
+
+
+def _shared(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """How many letters, or messages, both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _messages(found: Any, column: str) -> tuple[Message, ...]:
@@ -103,9 +113,9 @@ def _messages(found: Any, column: str) -> tuple[Message, ...]:
         text = each.get("content") if isinstance(each, dict) else None
         if not (isinstance(role, str) and isinstance(text, str)):
             raise Bad(f'message {number} of "{column}" must have a role and a content, both text')
-        if role not in ("system", "user", "assistant"):
+        if role not in _ROLES:
             raise Odd(f'a message has the role "{role}", which prefloop does not know')
-        messages.append(Message(role, text))  # type: ignore[arg-type]  checked above
+        messages.append(Message(_ROLES[role], text))
     return tuple(messages)
 
 

@@ -8,17 +8,18 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from prefloop.core.errors import BadInput
 from prefloop.core.records import PromptSource
 
 __all__ = ["Bad", "Odd", "columns"]
 
 
-class Bad(Exception):  # noqa: N818  a reason on its way to a BadRow, never shown as an error
-    """Why a row cannot be understood."""
+class Bad(BadInput):
+    """Why a row cannot be understood; becomes a BadRow."""
 
 
-class Odd(Exception):  # noqa: N818  a reason on its way to an OddRow
-    """Why a row that was understood is no comparison."""
+class Odd(BadInput):
+    """Why a row that was understood is no comparison; becomes an OddRow."""
 
 
 def _is_number(value: Any) -> bool:
@@ -34,7 +35,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_signs(value: Any) -> bool:
-    return isinstance(value, dict) and all(type(v) is int and -1 <= v <= 1 for v in value.values())
+    return isinstance(value, dict) and all(type(v) is int and abs(v) <= 1 for v in value.values())
 
 
 def _is_text(value: Any) -> bool:

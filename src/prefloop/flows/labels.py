@@ -1,0 +1,198 @@
+"""Labels from elsewhere into the ledger, and data out again; campaigns over sets of candidates."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from prefloop.annotation import campaigns
+from prefloop.annotation.campaigns import CampaignSettings, Item
+from prefloop.core.digest import digest
+from prefloop.core.errors import BadInput, NotFound
+from prefloop.core.records import Completion, Purpose
+from prefloop.datasets import formats, freeze
+from prefloop.datasets.formats import Imported, ImportedComparison
+from prefloop.flows.project import Project
+from prefloop.store import artifacts, names, proposals, texts
+from prefloop.store.artifacts import Artifact
+from prefloop.store.proposals import Proposal
+from prefloop.store.rows import prompt_row, prompt_words, read_prompt
+
+__all__ = ["create_campaign", "export", "freeze_dataset", "import_file"]
+
+OUTSIDE = "imported"  # whoever labelled a file that names nobody
+
+
+def import_file(
+    project: Project, path: Path, format_name: str | None, spec: str | None
+) -> tuple[Artifact, Imported]:
+    """A file of comparisons as a label batch; `spec` names the specification they followed.
+
+    Without one the batch has epoch 0: such labels are pooled only with their like.
+    """
+    project.require("import")
+    try:
+        with path.open("rb") as stream:
+            found = formats.read_comparisons(stream, path.name, format_name)
+    except FileNotFoundError as error:
+        raise NotFound(f"{path}: no such file") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+    with project.transaction() as tx:
+        followed = names.resolve(tx, spec, "spec") if spec else None
+        stored = texts.put_many(tx, _words(found.comparisons))
+        rows = list(_batch_rows(found.comparisons, stored, followed.digest if followed else ""))
+        rules = followed.manifest["spec"]["tie_break"] if followed else []
+        sources = Counter(row["facts"]["source"] for row in rows)
+        manifest = {
+            "campaign": f"import {path.name}",
+            "purpose": "live",
+            "round": 1,
+            "format": found.format,
+            "spec": followed.digest if followed else None,
+            "epoch": followed.manifest["epoch"] if followed else 0,
+            "dimensions": sorted({d for c in found.comparisons for d in c.dimensions}),
+            "tie_break": [rule["by"] for rule in rules],
+            "prompt_sources": dict(sorted(sources.items())),
+            "pool": {OUTSIDE: _outside(rows)},
+            "judgments": sum(len(row["judgments"]) for row in rows),
+            "set_aside": len(found.odd),
+            "files": {"comparisons": artifacts.write_rows(tx, rows)},
+        }
+        batch = artifacts.put(
+            tx, "label_batch", manifest, [followed.digest] if followed else [], path.name
+        )
+    return batch, found
+
+
+def freeze_dataset(
+    project: Project, name: str, batches: Sequence[str], settings: freeze.FreezeSettings
+) -> tuple[Artifact, Proposal]:
+    """Freeze batches and propose the result as the next version of dataset/NAME."""
+    with project.transaction() as tx:
+        found = [names.resolve(tx, one, "label_batch") for one in batches]
+        dataset = freeze.freeze(tx, found, settings)
+        effect = proposals.name_version(f"dataset/{name}")
+        counts = dataset.manifest["counts"]
+        why = f"{counts['pairs']} pairs from {len(found)} batches"
+        return dataset, proposals.propose(tx, "dataset", dataset.digest, effect, why)
+
+
+def export(
+    project: Project, reference: str, path: Path, format_name: str, split: str | None
+) -> int:
+    """Write a dataset's pairs to a new file; returns how many."""
+    form = formats.writable(format_name)
+    with project.reader() as reader:
+        dataset = names.resolve(reader, reference, "dataset")
+        found = freeze.pairs(reader, dataset, split)
+    try:
+        with path.open("xb") as stream:
+            return form.write(found, stream)
+    except FileExistsError as error:
+        raise BadInput(f"{path} is there already: choose another name") from error
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+
+
+def create_campaign(
+    project: Project, name: str, candidates: str, spec: str | None, overlap: int, purpose: str
+) -> dict[str, Any]:
+    """A campaign over every pair of different completions in a completion_set."""
+    if purpose not in (Purpose.LIVE.value, Purpose.EVALUATION.value):
+        raise BadInput(f"purpose {purpose!r}: live or evaluation")
+    with project.transaction() as tx:
+        found = names.resolve(tx, candidates, "completion_set")
+        rows = artifacts.read_rows(tx, found, "completions")
+        settings = CampaignSettings(
+            overlap=overlap, purpose=Purpose(purpose), seed=project.settings.seed
+        )
+        campaign = campaigns.create(
+            tx, name, spec or project.settings.spec, settings, [found.digest]
+        )
+        ids = campaigns.add_items(tx, campaign, _items(rows, texts.get_many(tx, _named(rows))))
+    if not ids:
+        raise BadInput(f"{candidates} holds no two different completions of one prompt")
+    return {"campaign": campaign.id, "spec": campaign.spec, "items": len(set(ids))}
+
+
+def _items(rows: Sequence[dict[str, Any]], words: dict[str, str | None]) -> list[Item]:
+    items = []
+    for row in rows:
+        given = [
+            Completion(body, one["model"], one["sampling"])
+            for one in row["completions"]
+            if (body := words[one["text"]]) is not None
+        ]
+        prompt = read_prompt(row, words)
+        items += [Item(prompt, a, b) for a, b in combinations(given, 2) if a.text != b.text]
+    return items
+
+
+def _named(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        yield from (message["text"] for message in row["messages"])
+        yield from (one["text"] for one in row["completions"])
+
+
+def _words(found: Sequence[ImportedComparison]) -> Iterator[str]:
+    yield from prompt_words(one.prompt for one in found)
+    for one in found:
+        yield one.chosen
+        yield one.rejected
+
+
+def _batch_rows(
+    found: Sequence[ImportedComparison], stored: dict[str, str], spec: str
+) -> Iterator[dict[str, Any]]:
+    """One row per comparison in id order; a comparison that comes twice keeps both judgments."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in found:
+        chosen, rejected = stored[one.chosen], stored[one.rejected]
+        a, b = sorted((chosen, rejected))
+        prompt = prompt_row(one.prompt, stored)
+        name = digest([prompt["messages"], a, b])
+        row = rows.setdefault(
+            name,
+            {
+                "comparison": name,
+                **prompt,
+                "a": a,
+                "b": b,
+                "origin": {"a": "", "b": ""},
+                "judgments": [],
+            },
+        )
+        won = "a" if chosen == a else "b"
+        row["judgments"].append(_judgment(one, won, spec))
+    for name in sorted(rows):
+        yield rows[name]
+
+
+def _judgment(one: ImportedComparison, won: str, spec: str) -> dict[str, Any]:
+    lost = "b" if won == "a" else "a"
+    sides = {1: won, -1: lost, 0: "tie"}
+    return {
+        "annotator": OUTSIDE,
+        "purpose": "live",
+        "round": 1,
+        "verdict": won,
+        "strength": 1,
+        "dimensions": {name: sides[sign] for name, sign in one.dimensions.items()},
+        "flags": [],
+        "rationale": "",
+        "first_shown": None,  # nobody recorded it
+        "active_ms": 0,
+        "spec": spec,
+    }
+
+
+def _outside(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    none = {"n": 0}
+    return {
+        "judgments": sum(len(row["judgments"]) for row in rows),
+        "gold": {**none, "correct": 0},
+        "duplicates": {**none, "consistent": 0},
+        "calibration": {"status": "cleared", "round": 0, "evidence": {"imported": True}},
+    }
