@@ -33,7 +33,8 @@ _Z = float(stats.norm.ppf(0.975))
 @dataclass(frozen=True, slots=True)
 class Kappa:
     """Kappa with its 95 % interval, the agreement seen and expected, and the standard errors: of
-    the estimate, and under chance alone."""
+    the estimate, and under chance alone. The interval is that of large samples and has no width
+    where the two never differ: read n beside it."""
 
     kappa: Estimate
     observed: float
@@ -66,14 +67,14 @@ def cohen_kappa(
     kappa = (observed - expected) / (1 - expected)
     # Fleiss, Cohen, Everitt 1969, Psych. Bull. 72:323, eq. 8 (the estimate) and 9 (chance alone).
     margin = (worth @ cols)[:, None] + (worth.T @ rows)[None, :]
-    spread = (share * (worth - margin * (1 - kappa)) ** 2).sum()
-    spread -= (kappa - expected * (1 - kappa)) ** 2
-    null = (np.outer(rows, cols) * (worth - margin) ** 2).sum() - expected**2
+    centre = kappa - expected * (1 - kappa)
+    spread = float((share * (worth - margin * (1 - kappa) - centre) ** 2).sum())
+    null = float((np.outer(rows, cols) * (worth - margin + expected) ** 2).sum())
     scale = (1 - expected) * np.sqrt(n)
-    se = float(np.sqrt(max(spread, 0.0)) / scale)
+    se = float(np.sqrt(spread) / scale)
     low, high = max(-1.0, kappa - _Z * se), min(1.0, kappa + _Z * se)
     found = Estimate(kappa, low, high, int(n))
-    return Kappa(found, observed, expected, se, float(np.sqrt(max(null, 0.0)) / scale))
+    return Kappa(found, observed, expected, se, float(np.sqrt(null) / scale))
 
 
 def percent_agreement(

@@ -3,6 +3,8 @@
 SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE, and one in-process lock in front of it, because
 SQLite's own busy handler is unfair. PostgreSQL: row locks where the queue needs them, and one
 advisory lock around the tail of the audit chain, always taken last.
+
+What the database refuses leaves here as one of our errors: whoever lost a race reads Conflict.
 """
 
 import threading
@@ -11,15 +13,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from prefloop.core.errors import BadInput, PrefloopError
+from prefloop.core.errors import BadInput, Conflict, PrefloopError
 from prefloop.store import audit, tables
 from prefloop.store.files import FileStore
 
-__all__ = ["Ledger", "Reader", "Transaction"]
+__all__ = ["Ledger", "Reader", "Transaction", "plainly"]
 
 _AUDIT_LOCK = 0x70726566  # "pref": the advisory lock that orders the chain on PostgreSQL
 _CHUNK = 500  # SQLite before 3.32 allows 999 bound variables
+# secure_delete: an erased text must not stay readable in the file's free pages.
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+_LOST_RACES = ("40001", "40P01")  # PostgreSQL: serialization failure, deadlock
 
 
 class Reader:
@@ -63,6 +69,12 @@ class Transaction(Reader):
         self.actor = actor
         self.now = ledger.clock(connection)
         self._tail: audit.Tail | None = None
+
+    def insert_missing(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Add rows that are not there yet. Two writers may bring the same row at once; the first
+        one serves both. Whether a single row was added."""
+        insert = postgresql.insert if self.ledger.is_postgresql else sqlite.insert
+        return self.execute(insert(table).on_conflict_do_nothing(), rows).rowcount == 1
 
     def append(
         self,
@@ -171,20 +183,34 @@ class Ledger:
 
     @contextmanager
     def _connection(self, **options: Any) -> Iterator[sa.Connection]:
-        try:
-            connection = self.engine.connect()
-        except sa.exc.OperationalError as error:
-            raise PrefloopError(
-                f"cannot reach the ledger at {self.engine.url!r}: {error.orig}"
-            ) from error
-        with connection:
+        with plainly(self.engine), self.engine.connect() as connection:
             yield connection.execution_options(**options) if options else connection
+
+
+@contextmanager
+def plainly(engine: sa.Engine) -> Iterator[None]:
+    """Turns what the database says into one line of ours."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        said = (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
+        lost = getattr(error.orig, "sqlstate", None) in _LOST_RACES
+        if lost or isinstance(error, sa.exc.IntegrityError):
+            raise Conflict(
+                f"somebody else changed the same thing at the same moment: try again ({said})"
+            ) from error
+        if isinstance(error, sa.exc.DataError):
+            raise BadInput(f"the ledger cannot hold this: {said}") from error
+        raise PrefloopError(f"the ledger at {engine.url!r} cannot be used: {said}") from error
 
 
 def _engine(url: str) -> sa.Engine:
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise BadInput(f"database {url!r}: use sqlite:///FILE or postgresql://HOST/NAME") from error
     if parsed.get_backend_name() == "postgresql":
         engine = sa.create_engine(parsed, pool_size=20, max_overflow=60, pool_pre_ping=True)
 
@@ -203,7 +229,7 @@ def _engine(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _connect(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in _PRAGMAS:
             dbapi.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

@@ -78,9 +78,14 @@ class FileStore:
     def fetch(self, sha: str, to: Path) -> Path:
         """Copy a file to a local path."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        with to.open("wb") as out:
-            for block in self.chunks(sha):
-                out.write(block)
+        with tempfile.NamedTemporaryFile(delete=False, dir=to.parent) as out:
+            try:
+                for block in self.chunks(sha):
+                    out.write(block)
+            except BaseException:
+                os.unlink(out.name)
+                raise
+        os.replace(out.name, to)
         return to
 
     def exists(self, sha: str) -> bool:
@@ -99,9 +104,12 @@ class FileStore:
 
     def _place(self, source: Path, target: str) -> None:
         if self._local:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(target).parent
+            if not folder.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                _sync_folder(folder.parent)
             os.replace(source, target)
-            _sync_folder(Path(target).parent)
+            _sync_folder(folder)
         else:
             with source.open("rb") as data, self._fs.open(target, "wb") as out:
                 shutil.copyfileobj(data, out, _BLOCK)

@@ -33,13 +33,11 @@ class Job:
 
 def enqueue(tx: Transaction, kind: str, key: str, payload: dict[str, Any]) -> Job:
     """Ask for work. The same key returns the job that is there already."""
+    new = {"id": new_id(), "kind": kind, "key": key, "payload": payload}
+    if tx.insert_missing(tables.job, [{**new, "state": "queued", "attempts": 0}]):
+        tx.event("job.enqueue", new["id"], {"kind": kind, "key": key})
     row = tx.one(sa.select(tables.job).where(tables.job.c.key == key))
-    if row is None:
-        job_id = new_id()
-        values = {"kind": kind, "key": key, "payload": payload, "state": "queued"}
-        tx.execute(sa.insert(tables.job).values(id=job_id, attempts=0, **values))
-        tx.event("job.enqueue", job_id, {"kind": kind, "key": key})
-        return get(tx, job_id)
+    assert row is not None
     return Job(**row._asdict())
 
 
@@ -57,10 +55,10 @@ def claim(
     row = tx.one(query.with_for_update(skip_locked=True))
     if row is None:
         return None
-    if row.attempts >= _ATTEMPTS:
+    if row.attempts >= _ATTEMPTS:  # it takes its workers down with it: look for another
         _set(tx, row.id, state="failed", result={"error": f"gave up after {_ATTEMPTS} attempts"})
-        tx.event("job.fail", row.id, {"attempts": row.attempts})
-        return None
+        tx.event("job.failed", row.id, {"kind": row.kind})
+        return claim(tx, worker, kind, job_id)
     lease = tx.now + LEASE_US
     _set(tx, row.id, state="running", worker=worker, lease_until=lease, attempts=row.attempts + 1)
     tx.event("job.claim", row.id, {"worker": worker})
@@ -90,6 +88,7 @@ def get(reader: Reader, job_id: str) -> Job:
 
 
 def _own(tx: Transaction, job: Job) -> None:
+    tx.one(sa.select(tables.job).where(tables.job.c.id == job.id).with_for_update())
     now = get(tx, job.id)
     if now.worker != job.worker or now.attempts != job.attempts or now.state != "running":
         raise Conflict(f"job {job.id} was taken over by {now.worker or 'nobody'}: stop this run")

@@ -9,7 +9,7 @@ from prefloop.store import artifacts, tables
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
 
-__all__ = ["add_version", "history", "move_tag", "names_of", "resolve", "tags", "versions"]
+__all__ = ["add_version", "check", "history", "move_tag", "names_of", "resolve", "tags", "versions"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 
@@ -19,7 +19,7 @@ def add_version(tx: Transaction, name: str, digest: str) -> str:
 
     Returns the full name, e.g. `spec/support@v2`.
     """
-    _check(name)
+    check(name)
     artifacts.get(tx, digest)
     v = tables.version.c
     last = tx.one(
@@ -40,7 +40,7 @@ def add_version(tx: Transaction, name: str, digest: str) -> str:
 
 def move_tag(tx: Transaction, tag: str, digest: str) -> None:
     """Point a tag at an artifact; where it pointed before stays on record."""
-    _check(tag)
+    check(tag)
     artifacts.get(tx, digest)
     before = history(tx, tag)
     if before and before[-1] == digest:
@@ -100,7 +100,7 @@ def _find(reader: Reader, reference: str) -> str:
     name, at, number = reference.partition("@v")
     known = versions(reader, name)
     if at:
-        if not number.isdigit() or not 1 <= int(number) <= len(known):
+        if not (number.isascii() and number.isdigit()) or not 1 <= int(number) <= len(known):
             have = f"{name} has {len(known)} versions" if known else f"nothing is named {name}"
             raise NotFound(f"no {reference}: {have}")
         return known[int(number) - 1]
@@ -118,6 +118,7 @@ def _find(reader: Reader, reference: str) -> str:
     raise NotFound(f"nothing in this ledger is called {reference!r}: prefloop log lists what is")
 
 
-def _check(name: str) -> None:
+def check(name: str) -> None:
+    """Raise BadInput for a name that names and tags may not have."""
     if not _NAME.fullmatch(name):
         raise BadInput(f"name {name!r}: use lower-case letters, digits, '.', '_', '-' and '/'")

@@ -51,9 +51,12 @@ def add(tx: Transaction, handle: str, roles: tuple[str, ...]) -> str:
     leave; after that, adding people takes an admin."""
     if not handle or any(c.isspace() or not c.isprintable() for c in handle):
         raise BadInput(f"handle {handle!r}: use a short name without spaces")
-    if handles(tx):
+    here = handles(tx)
+    if here:
         require(tx, "person.add")
-    if handle in handles(tx):
+    elif "admin" not in roles:
+        raise BadInput("the first person needs the role admin, or nobody could ever add another")
+    if handle in here:
         raise Conflict(f"there is already a person called {handle}")
     row: dict[str, Any] = {"id": new_id(), "handle": handle, "created": tx.now}
     grants = [_grant(row["id"], role, True) for role in roles]
@@ -69,6 +72,8 @@ def add(tx: Transaction, handle: str, roles: tuple[str, ...]) -> str:
 def grant(tx: Transaction, handle: str, role: str, granted: bool = True) -> None:
     """Give a role, or take it away."""
     require(tx, "role.grant")
+    if role == "admin" and not granted and _admins(tx) == [handle]:
+        raise Conflict(f"{handle} is the only admin: make somebody else one first")
     row = _grant(person_id(tx, handle), role, granted)
     action = "role.grant" if granted else "role.revoke"
     tx.append(tables.role_grant, [row], action=action, subject=handle, detail={"role": role})
@@ -111,6 +116,10 @@ def require(tx: Transaction, action: str) -> None:
     if not may(tx, tx.actor, action):
         needed = " or ".join(sorted(PERMISSIONS[action]))
         raise NotPermitted(f"{tx.actor} may not {action}: it takes the role {needed}")
+
+
+def _admins(reader: Reader) -> list[str]:
+    return [handle for handle in handles(reader) if "admin" in roles(reader, handle)]
 
 
 def _grant(person: str, role: str, granted: bool) -> dict[str, object]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from prefloop.core.digest import new_id
 from prefloop.core.errors import BadInput, Conflict, NotFound, NotPermitted
 from prefloop.store import artifacts, names, people, tables
+from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
 
 __all__ = ["Proposal", "decide", "get", "listing", "name_version", "point_tag", "propose"]
@@ -45,9 +46,9 @@ def propose(
 ) -> Proposal:
     """Ask for a change. The same open proposal twice is one proposal."""
     people.require(tx, f"{action}.propose")
-    artifacts.get(tx, subject)
+    _examine(action, artifacts.get(tx, subject), effect)
     for one in listing(tx, subject=subject):
-        if one.state == "open" and one.effect == effect:
+        if one.state == "open" and (one.action, one.effect) == (action, effect):
             return one
     row: dict[str, Any] = {
         "id": new_id(),
@@ -63,7 +64,10 @@ def propose(
 
 def decide(tx: Transaction, proposal_id: str, approve: bool, reason: str = "") -> Proposal:
     """A second person's word. Approval carries the effect out at once."""
-    proposal = get(tx, proposal_id)
+    found = get(tx, proposal_id)
+    # Locked, then looked at again: two people may decide at the same moment.
+    tx.one(sa.select(tables.proposal).where(tables.proposal.c.id == found.id).with_for_update())
+    proposal = get(tx, found.id)
     people.require(tx, f"{proposal.action}.approve")
     if proposal.proposer == tx.actor:
         raise NotPermitted(f"{tx.actor} proposed this: somebody else has to approve it")
@@ -84,7 +88,7 @@ def decide(tx: Transaction, proposal_id: str, approve: bool, reason: str = "") -
 
 def get(reader: Reader, proposal_id: str) -> Proposal:
     """The proposal with this id; its last eight or more characters suffice."""
-    query = sa.select(tables.proposal).where(tables.proposal.c.id.like(f"%{proposal_id}"))
+    query = sa.select(tables.proposal).where(tables.proposal.c.id.endswith(proposal_id, autoescape=True))
     rows = reader.all(query) if len(proposal_id) >= 8 else []
     if len(rows) != 1:
         raise NotFound(f"no proposal {proposal_id!r}: prefloop proposal list shows them")
@@ -106,11 +110,21 @@ def _proposal(reader: Reader, row: sa.Row[Any]) -> Proposal:
     return Proposal(row.id, row.action, row.subject, row.effect, row.reason, row.proposer, state)
 
 
+def _examine(action: str, subject: Artifact, effect: dict[str, Any]) -> None:
+    """Only a release moves tags, and specifications and datasets are approved as what they are:
+    otherwise those who may approve one thing could make another official."""
+    if sorted(effect) not in (["do", "name"], ["do", "tag"]) or effect["do"] not in effect:
+        raise BadInput(f"no proposal can do {effect!r}: use name_version or point_tag")
+    names.check(effect[effect["do"]])
+    if action != "release" and (effect["do"] == "tag" or subject.kind != action):
+        raise NotPermitted(
+            f"a {action} proposal cannot {effect['do']} a {subject.kind}: only a release moves tags"
+        )
+
+
 def _carry_out(tx: Transaction, proposal: Proposal) -> None:
     effect = proposal.effect
     if effect["do"] == "name":
         names.add_version(tx, effect["name"], proposal.subject)
-    elif effect["do"] == "tag":
-        names.move_tag(tx, effect["tag"], proposal.subject)
     else:
-        raise BadInput(f"proposal {proposal.id} asks for an unknown effect {effect['do']!r}")
+        names.move_tag(tx, effect["tag"], proposal.subject)

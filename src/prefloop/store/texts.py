@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from prefloop.core.digest import text_digest
 from prefloop.core.errors import Corrupt, Erased, NotFound
@@ -26,13 +25,10 @@ def put_many(tx: Transaction, bodies: Iterable[str]) -> dict[str, str]:
         row.digest
         for row in tx.where_in(sa.select(tables.text.c.digest), tables.text.c.digest, digests)
     }
-    missing = [
-        {"digest": name, "body": body.encode()} for body, name in named.items() if name not in have
-    ]
-    if missing:
-        # Two writers may store the same text at once on PostgreSQL; the first one serves both.
-        insert = postgresql.insert if tx.ledger.is_postgresql else sqlite.insert
-        tx.execute(insert(tables.text).on_conflict_do_nothing(), missing)
+    missing = {name: body.encode() for body, name in named.items() if name not in have}
+    if missing:  # in one order for all writers, or two of them could wait for each other
+        rows = [{"digest": name, "body": missing[name]} for name in sorted(missing)]
+        tx.insert_missing(tables.text, rows)
     return named
 
 
@@ -61,23 +57,28 @@ def get(reader: Reader, digest: str) -> str:
 
 
 def erase(tx: Transaction, digests: Sequence[str], reason: str) -> None:
-    """Forget texts for good; every manifest and digest that names them stays whole."""
-    get_many(tx, digests)
+    """Forget texts for good; every manifest and digest that names them stays whole.
+
+    A text that was erased before stays erased for the reason given then.
+    """
+    wanted = [name for name, body in get_many(tx, digests).items() if body is not None]
+    if not wanted:
+        return
     tx.append(
         tables.erasure,
-        [{"text": name, "reason": reason} for name in digests],
+        [{"text": name, "reason": reason} for name in wanted],
         action="text.erase",
-        subject=digests[0] if len(digests) == 1 else f"{len(digests)} texts",
+        subject=wanted[0] if len(wanted) == 1 else f"{len(wanted)} texts",
         detail={"reason": reason},
     )
-    for name in digests:
+    for name in wanted:
         tx.execute(sa.update(tables.text).where(tables.text.c.digest == name).values(body=None))
 
 
 def _body(reader: Reader, row: sa.Row[Any]) -> str | None:
     if row.body is None:
         return None
-    body: str = bytes(row.body).decode()
+    body: str = bytes(row.body).decode(errors="replace")
     if text_digest(reader.ledger.key, body) != row.digest:
         raise Corrupt(f"text {row.digest[:12]} is not what its digest says: run prefloop verify")
     return body

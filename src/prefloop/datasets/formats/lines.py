@@ -19,15 +19,16 @@ def json_objects(stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadRo
 
 def _object(raw: bytes, line: int) -> dict[str, Any] | BadRow:
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").rstrip()
         found = json.loads(text, parse_constant=_refuse_constant)
-        json.dumps(found, ensure_ascii=False).encode("utf-8")
+        if "\\ud" in text.lower():  # only an escape can smuggle in half a character
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
         return BadRow(line, f"not UTF-8 at byte {error.start + 1}: save the file as UTF-8")
     except UnicodeEncodeError:
         return BadRow(line, "an escape (\\ud...) stands for half a character: write it whole")
     except json.JSONDecodeError as error:
-        return BadRow(line, f"not JSON at character {error.colno}: {error.msg}")
+        return BadRow(line, f"not JSON at character {error.pos + 1}: {error.msg}")
     except (ValueError, RecursionError) as error:
         return BadRow(line, f"not usable JSON: {error}")
     if not isinstance(found, dict):

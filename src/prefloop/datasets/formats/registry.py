@@ -1,9 +1,9 @@
 """Which formats there are: those in this folder, and those that other packages plug in."""
 
 import difflib
-from importlib.metadata import entry_points
 
 from prefloop.core.errors import BadInput
+from prefloop.core.plugins import plugins
 from prefloop.datasets.formats.hh_rlhf import HhRlhf
 from prefloop.datasets.formats.rows import Format, WritableFormat
 from prefloop.datasets.formats.trl import TrlPreference
@@ -16,13 +16,7 @@ _BUILT_IN: tuple[Format, ...] = (HhRlhf(), TrlPreference())
 
 def formats() -> dict[str, Format]:
     """Every format by its name. Raises BadInput for a plug-in that is broken or takes a name."""
-    found = {form.name: form for form in _BUILT_IN}
-    for entry in entry_points(group=GROUP):
-        form = _loaded(entry.value, entry.load)
-        if form.name in found:
-            raise BadInput(f"{entry.value}: the format name {form.name} is taken: rename it")
-        found[form.name] = form
-    return found
+    return plugins(GROUP, Format, _BUILT_IN)  # type: ignore[type-abstract]
 
 
 def named(name: str) -> Format:
@@ -56,16 +50,3 @@ def detect(head: bytes, where: str) -> Format:
         both = ", ".join(form.name for form in claims)
         raise BadInput(f"{where} could be any of {both}: say which with --format")
     raise BadInput(f"{where} is in no known format ({', '.join(known)}): name one with --format")
-
-
-def _loaded(value: str, load: object) -> Format:
-    if not callable(load):
-        raise BadInput(f"the plug-in {value} cannot be loaded")
-    try:
-        target = load()
-        form = target() if isinstance(target, type) else target
-    except Exception as error:
-        raise BadInput(f"the plug-in {value} cannot be loaded: {error}") from error
-    if not isinstance(form, Format):
-        raise BadInput(f"the plug-in {value} is no format: it needs name, sniff and read")
-    return form

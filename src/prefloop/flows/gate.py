@@ -1,0 +1,121 @@
+"""Evidence out of the ledger, through a gate, and its result back in."""
+
+from typing import Any
+
+from prefloop.core.errors import BadInput, GateClosed
+from prefloop.core.records import Estimate
+from prefloop.flows.project import Project
+from prefloop.gates.release import ReleaseEvidence, SuiteEvidence, check_release, decide
+from prefloop.gates.reward_model import RewardEvidence, check_reward_model
+from prefloop.gates.verdict import Check, overall, summary
+from prefloop.release import decision
+from prefloop.store import artifacts, people
+from prefloop.store.artifacts import Artifact
+from prefloop.store.engine import Reader
+
+__all__ = ["before_policy", "before_release", "label_batches", "require_open"]
+
+
+def before_policy(project: Project, examination: Artifact) -> Artifact:
+    """May this reward model guide a policy? Reads its examination, records the gate's word."""
+    found = _evaluation(examination, "reward")
+    dimensions = {name: _estimate(e) for name, e in found["by_dimension"].items()}
+    if found["high_stakes"] is not None:
+        dimensions["high-stakes prompts"] = _estimate(found["high_stakes"])
+    evidence = RewardEvidence(
+        accuracy=_estimate(found["accuracy"]),
+        dimensions=dimensions,
+        ceiling=found["ceiling"],
+        pairs=found["trained_on"],
+        calibration_error=_estimate(found["calibration_error"]),
+        length_correlation=_estimate(found["length_correlation"]),
+    )
+    checks = check_reward_model(evidence, project.gates.reward)
+    return _record(project, "policy", found["model"], checks, [examination])
+
+
+def before_release(
+    project: Project,
+    candidate: Artifact,
+    comparison: Artifact,
+    suite: Artifact,
+    kl_nats: Estimate | None,
+) -> tuple[Artifact, decision.Recorded]:
+    """May this policy stand before users? Records the gate's word and the decision."""
+    blind = _evaluation(comparison, "compare")
+    passed = _evaluation(suite, "suite")
+    with project.reader() as reader:
+        rewarded = label_batches(reader, candidate.digest)
+        judged = _judged_by(reader, comparison) | _judged_by(reader, suite)
+    evidence = ReleaseEvidence(
+        win_rate=_estimate(blind["win_rate"]),
+        conversations=blind["conversations"],
+        suite={
+            name: SuiteEvidence(
+                *(_estimate(e[key]) for key in ("candidate", "baseline", "difference"))
+            )
+            for name, e in passed["dimensions"].items()
+        },
+        harmful=_estimate(passed["harmful"]) if passed["harmful"] else None,
+        kl_nats=kl_nats,
+        shared_labels=frozenset(rewarded & judged),
+    )
+    checks = check_release(evidence, project.gates.release)
+    gate = _record(project, "release", candidate.digest, checks, [comparison, suite])
+    reasons = [f"{c.metric}: {c.explanation}" for c in checks if c.verdict.value != "pass"]
+    with project.transaction() as tx:
+        return gate, decision.record(tx, candidate.digest, gate, decide(checks), reasons)
+
+
+def require_open(gate: Artifact) -> None:
+    """Raise GateClosed unless this gate_result lets work go on."""
+    if gate.manifest["verdict"] not in ("pass", "warn"):
+        raise GateClosed(f"gate {gate.short}: {gate.manifest['explanation']}")
+
+
+def label_batches(reader: Reader, *digests: str) -> set[str]:
+    """Every label batch behind these artifacts."""
+    found = {name for digest in digests for name in artifacts.ancestors(reader, digest)}
+    return {name for name in found if artifacts.get(reader, name).kind == "label_batch"}
+
+
+def _judged_by(reader: Reader, evaluation: Artifact) -> set[str]:
+    """Label batches that did the judging; those behind the models that were judged do not count."""
+    above = [artifacts.get(reader, parent) for parent in evaluation.parents]
+    judges = [one.digest for one in above if one.kind != "model"]
+    own = {one.digest for one in above if one.kind == "label_batch"}
+    return own | label_batches(reader, *judges)
+
+
+def _evaluation(artifact: Artifact, wanted: str) -> dict[str, Any]:
+    if artifact.kind != "evaluation" or artifact.manifest.get("type") != wanted:
+        have = artifact.manifest.get("type", artifact.kind)
+        raise BadInput(f"{artifact.short} is a {have}; an evaluation of type {wanted} is needed")
+    return artifact.manifest
+
+
+def _estimate(value: dict[str, Any]) -> Estimate:
+    return Estimate(value["estimate"], value["low"], value["high"], value["n"])
+
+
+def _record(
+    project: Project, stage: str, subject: str, checks: list[Check], evidence: list[Artifact]
+) -> Artifact:
+    verdict = overall(checks).value
+    manifest = {
+        "stage": stage,
+        "subject": subject,
+        "verdict": verdict,
+        "explanation": summary(checks),
+        "checks": [check.json() for check in checks],
+        "thresholds": _thresholds(project, stage),
+    }
+    with project.transaction() as tx:
+        people.require(tx, "gate.check")
+        above = [one.digest for one in evidence]
+        return artifacts.put(tx, "gate_result", manifest, above, verdict)
+
+
+def _thresholds(project: Project, stage: str) -> dict[str, Any]:
+    section = project.gates.reward if stage == "policy" else project.gates.release
+    return section.model_dump(mode="json")

@@ -1,0 +1,1 @@
+"""What can be read off a text: redaction, near-duplicates, style features, safe rendering."""

@@ -1,0 +1,105 @@
+"""Expected calibration error by its published definition."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
+
+from prefloop.core.digest import rng
+from prefloop.core.errors import BadInput
+from prefloop.stats import NotEnough
+from prefloop.stats.calibration import (
+    CalibrationBins,
+    calibration_bins,
+    expected_calibration_error,
+)
+
+
+def test_the_torchmetrics_example(shared_reference: Path) -> None:
+    case = json.loads((shared_reference / "ece.json").read_text())["cases"][0]
+    found = calibration_bins(case["conf"], case["y"], case["n_bins"])
+    assert isinstance(found, CalibrationBins)
+    got = [found.error, found.root_mean_square, found.largest]
+    assert got == pytest.approx([case["l1"], case["l2"], case["max"]], abs=6e-5)
+    again = expected_calibration_error(case["conf"], case["y"], rng(1), bins=case["n_bins"])
+    assert again.estimate == pytest.approx(case["l1"], abs=1e-9)
+    assert again.low <= again.estimate <= again.high
+
+
+def test_the_worked_example_of_confidence_in_the_chosen_class(shared_reference: Path) -> None:
+    case = json.loads((shared_reference / "ece.json").read_text())["cases"][1]
+    chances = np.array(case["probs"])
+    right = chances.argmax(1) == case["labels"]
+    got = expected_calibration_error(chances.max(1), right, rng(1), bins=case["n_bins"])
+    assert got.estimate == pytest.approx(case["ece"], abs=6e-6)
+
+
+def test_an_edge_belongs_to_the_bin_below_it() -> None:
+    found = calibration_bins([0.0, 0.5, 0.51, 1.0], [0, 0, 1, 1], 2)
+    assert isinstance(found, CalibrationBins)
+    assert found.size.tolist() == [2, 2]
+    assert found.probability.tolist() == pytest.approx([0.25, 0.755])
+    assert (found.low.tolist(), found.high.tolist()) == ([0, 0.5], [0.5, 1])
+
+
+cases = st.lists(st.tuples(st.floats(0.001, 0.999), st.integers(0, 1)), min_size=1, max_size=50)
+
+
+@given(cases, st.integers(1, 12))
+def test_bins_equal_those_of_scikit_learn(rows: list[tuple[float, int]], bins: int) -> None:
+    given_, happened = np.array(rows).T
+    if np.isin(given_, np.arange(bins + 1) / bins).any():
+        return  # scikit-learn closes bins on the other side
+    found = calibration_bins(given_, happened, bins)
+    assert isinstance(found, CalibrationBins)
+    share, mean = calibration_curve(happened, given_, n_bins=bins, pos_label=1)
+    np.testing.assert_allclose(found.share, share, atol=1e-12)
+    np.testing.assert_allclose(found.probability, mean, atol=1e-12)
+
+
+def test_a_calibrated_model_has_an_interval_that_reaches_almost_to_zero() -> None:
+    random = rng(2)
+    chance = random.random(5000)
+    outcome = random.random(5000) < chance
+    got = expected_calibration_error(chance, outcome, random)
+    assert got.low < 0.01
+    assert got.high < 0.03
+
+
+def test_an_overconfident_model_is_caught() -> None:
+    random = rng(3)
+    outcome = random.random(4000) < 0.7
+    got = expected_calibration_error(np.full(4000, 0.95), outcome, random)
+    assert got.estimate == pytest.approx(0.25, abs=0.03)
+    assert 0.2 < got.low < got.estimate < got.high < 0.3
+
+
+def test_clusters_widen_the_interval_and_are_counted() -> None:
+    random = rng(4)
+    outcome = np.repeat(random.random(200) < 0.7, 10)
+    rows = expected_calibration_error(np.full(2000, 0.8), outcome, rng(5))
+    prompts = expected_calibration_error(
+        np.full(2000, 0.8), outcome, rng(5), clusters=np.repeat(np.arange(200), 10)
+    )
+    assert (rows.n, prompts.n) == (2000, 200)
+    ratio = (prompts.high - prompts.low) / (rows.high - rows.low)
+    assert ratio == pytest.approx(np.sqrt(10), rel=0.25)
+
+
+def test_one_row_has_the_whole_scale_as_its_interval() -> None:
+    got = expected_calibration_error([0.9], [1], rng(1))
+    assert got.estimate == pytest.approx(0.1)
+    assert (got.low, got.high, got.n) == (0, 1, 1)
+
+
+def test_nothing_and_values_that_are_no_probabilities_are_refused() -> None:
+    assert isinstance(calibration_bins([], []), NotEnough)
+    with pytest.raises(BadInput, match="no probabilities"):
+        expected_calibration_error([], [], rng(1))
+    for chance, outcome, bins in [([1.2], [1], 10), ([0.5], [0.5], 10), ([0.5], [1], 0)]:
+        with pytest.raises(BadInput):
+            calibration_bins(chance, outcome, bins)
