@@ -45,7 +45,8 @@ def test_the_shorter_one_and_leaving_out_are_rules_too() -> None:
 
 
 def test_more_ties_than_either_side_is_a_tie() -> None:
-    assert aggregate(judged("tie", "tie", "a"), ["exclude"]).verdict is None
+    # Nobody is split here: most people see no difference, so no rule has anything to decide.
+    assert aggregate(judged("tie", "tie", "a"), ["exclude"]).verdict is Verdict.TIE
     assert aggregate(judged("tie", "tie", "a"), []).verdict is Verdict.TIE
 
 

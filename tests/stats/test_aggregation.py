@@ -64,7 +64,7 @@ def test_a_callable_is_asked_for_the_split_items_alone() -> None:
 
 
 def test_weights_can_turn_a_majority_and_agreement_still_counts_heads() -> None:
-    # One judgment of weight 3 for b against two of weight 1: margin (3 - 2) / 5, one of three heads.
+    # One judgment of weight 3 for b against two of weight 1: margin (3 - 2) / 5; one head of three.
     found = of([A, A, B], weights=[1, 1, 3])
     assert found.verdict.tolist() == [B]
     assert found.margin.tolist() == pytest.approx([1 / 5])

@@ -100,6 +100,6 @@ def test_nothing_and_values_that_are_no_probabilities_are_refused() -> None:
     assert isinstance(calibration_bins([], []), NotEnough)
     with pytest.raises(BadInput, match="no probabilities"):
         expected_calibration_error([], [], rng(1))
-    for chance, outcome, bins in [([1.2], [1], 10), ([0.5], [0.5], 10), ([0.5], [1], 0)]:
+    for chance, outcome, bins in [(1.2, 1.0, 10), (0.5, 0.5, 10), (0.5, 1.0, 0)]:
         with pytest.raises(BadInput):
-            calibration_bins(chance, outcome, bins)
+            calibration_bins([chance], [outcome], bins)

@@ -175,7 +175,8 @@ def test_the_bootstrap_of_a_mean_has_the_spread_of_the_clusters() -> None:
     assert isinstance(got, Estimate)
     # Standard error sqrt((4 + 1/3) / 400) = 0.104, interval about 0.408 wide.
     assert got.high - got.low == pytest.approx(0.408, rel=0.15)
-    assert got.low < got.estimate == pytest.approx(values.mean()) < got.high
+    assert got.estimate == pytest.approx(values.mean())
+    assert got.low < got.estimate < got.high
 
 
 def test_the_bootstrap_of_one_cluster_or_none_is_not_enough() -> None:

@@ -229,9 +229,7 @@ def test_an_altered_and_a_missing_file_are_named(ledger: Ledger) -> None:
     with ledger.transaction("ana") as tx:
         entry = artifacts.write_rows(tx, [{"n": 1}, {"n": 2}])
         artifacts.put(tx, "dataset", {"files": {"pairs": entry}})
-    path = next(
-        p for p in Path(ledger.files.root).rglob(entry["sha256"])
-    )
+    path = next(p for p in Path(ledger.files.root).rglob(entry["sha256"]))
     path.write_bytes(b"changed")
     assert "file pairs" in verify(ledger).problems[0]
     assert "is not what its digest says" in verify(ledger).problems[0]

@@ -26,7 +26,7 @@ TOKEN = "abcdefghij0123456789"
         ("127.0.0.1 0.0.0.0 ::1", "127.0.0.1 0.0.0.0 ::1"),
         ("2001:db8::1 and fe80::1ff:fe23:4567:890a", "[IP] and [IP]"),
         ("at 12:30:45, std::vector, a::b", "at 12:30:45, std::vector, a::b"),
-        ("https://bob:" + "pw@host.com/x", "https://[CREDENTIALS]@host.com/x"),
+        ("https://bob:" + "pw@host.com/x", "https://[CREDENTIALS]/x"),
         ("http://h/x?page=2&token=" + TOKEN + "&y=1", "http://h/x?page=2&token=[CREDENTIALS]&y=1"),
         ("http://h/x?page=2#key", "http://h/x?page=2#key"),
         ("sk-" + TOKEN, "[KEY]"),
@@ -42,9 +42,8 @@ TOKEN = "abcdefghij0123456789"
 def test_what_has_a_form_is_found_and_what_only_looks_like_it_is_not(
     text: str, expected: str
 ) -> None:
-    found = redact(text, BUILT_IN).text
-    # A login in an address also looks like an e-mail address; together they are one span.
-    assert found == expected.replace("[CREDENTIALS]@host.com", "[CREDENTIALS]")
+    # A login and its host also look like an e-mail address; together they are one span.
+    assert redact(text, BUILT_IN).text == expected
 
 
 def test_a_private_key_goes_whole() -> None:

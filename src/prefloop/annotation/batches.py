@@ -23,10 +23,11 @@ Row = Any
 
 def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
     """Close a campaign into its label_batch; closing again returns the same batch."""
+    state = queries.hold_campaign(tx, campaign.id, "change")  # before looking: nothing comes after
     judged = queries.standing_judgments(tx, campaign.id)
     if not judged:
         raise BadInput(f"campaign {campaign.name} has no judgments: there is nothing to close")
-    if campaign.state != "closed":
+    if state != "closed":
         campaigns.set_state(tx, campaign, "closed", notes or "complete")
     spec = artifacts.get(tx, campaign.spec)
     compared = queries.comparisons(tx, {row.comparison for row in judged})

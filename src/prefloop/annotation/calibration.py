@@ -9,7 +9,7 @@ from typing import Any
 
 from prefloop.annotation import queries, tables
 from prefloop.annotation.campaigns import Campaign
-from prefloop.core.errors import BadInput, Refused
+from prefloop.core.errors import BadInput, Conflict, Refused
 from prefloop.stats.reliability import rate_posterior
 from prefloop.store import people
 from prefloop.store.engine import Reader, Transaction
@@ -24,14 +24,18 @@ class Locked(Refused):
 def standing(reader: Reader, campaign: Campaign, annotator: str) -> dict[str, Any]:
     """{status, round, evidence} of an annotator; status `new` before the first decision."""
     row = queries.standing(reader, campaign.id, annotator)
+    if row is None and campaign.settings.calibration is None:
+        return {"status": "cleared", "round": 1, "evidence": {}}
     if row is None:
-        first = "new" if campaign.settings.calibration else "cleared"
-        return {"status": first, "round": 1, "evidence": {}}
+        # Anchors that were judged in another campaign are asked again, in a round of their own.
+        here, elsewhere = queries.anchor_rounds(reader, campaign.id, annotator)
+        return {"status": "new", "round": here or elsewhere + 1, "evidence": {}}
     return {"status": row.status, "round": row.round, "evidence": row.evidence}
 
 
 def due(tx: Transaction, campaign: Campaign, annotator: str) -> tuple[list[str], int]:
-    """Anchors this annotator still has to judge, and in which round; none once cleared."""
+    """Anchors this annotator still has to be given, and in which round; none once cleared, and
+    none while the last of them are in their hands."""
     now = standing(tx, campaign, annotator)
     if now["status"] == "cleared":
         return [], now["round"]
@@ -43,11 +47,15 @@ def due(tx: Transaction, campaign: Campaign, annotator: str) -> tuple[list[str],
     assert campaign.settings.calibration is not None
     wanted = campaign.settings.calibration.anchors
     done = len(queries.judged_anchors(tx, campaign.id, annotator, now["round"]))
+    done += queries.held_anchors(tx, campaign.id, annotator, now["round"])
     left = queries.items_of_kind(
         tx, campaign.id, "anchor", annotator, now["round"], max(wanted - done, 0)
     )
     if done + len(left) == 0:
-        raise BadInput(f"campaign {campaign.name} asks for anchors and has none: add them first")
+        raise BadInput(
+            f"campaign {campaign.name} asks for anchors and has none for {annotator}: "
+            "add anchors in their languages first"
+        )
     return left, now["round"]
 
 
@@ -58,8 +66,7 @@ def assess(tx: Transaction, campaign: Campaign, annotator: str) -> dict[str, Any
     if rules is None or now["status"] not in ("new", "retraining"):
         return None
     judged = queries.judged_anchors(tx, campaign.id, annotator, now["round"])
-    counts = queries.queue_counts(tx, campaign.id).get("anchor", {"items": 0})
-    if len(judged) < min(rules.anchors, counts["items"]):
+    if len(judged) < min(rules.anchors, queries.anchors_for(tx, campaign.id, annotator)):
         return None
     wrong = sum(row.verdict != row.expert for row in judged)
     posterior = rate_posterior(wrong, len(judged), rules.max_disagreement)
@@ -77,9 +84,15 @@ def assess(tx: Transaction, campaign: Campaign, annotator: str) -> dict[str, Any
 def retrain(tx: Transaction, campaign: Campaign, annotator: str) -> int:
     """Open another round of anchors for an annotator; returns its number."""
     people.require(tx, "campaign.manage")
+    people.person_id(tx, annotator)
+    if queries.hold_campaign(tx, campaign.id, "work in") == "closed":
+        raise Conflict(f"campaign {campaign.name} is closed: calibrate in the next one")
+    if campaign.settings.calibration is None:
+        raise BadInput(f"campaign {campaign.name} has no calibration: everybody is let through")
     before = standing(tx, campaign, annotator)
-    _write(tx, campaign, annotator, "retraining", before["round"] + 1, {})
-    return int(before["round"]) + 1
+    round_ = max(before["round"], *queries.anchor_rounds(tx, campaign.id, annotator)) + 1
+    _write(tx, campaign, annotator, "retraining", round_, {})
+    return int(round_)
 
 
 def _write(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prefloop.annotation import queries, tables
 from prefloop.core.digest import digest, new_id, rng
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _WRITE_BATCH = 2000
+_STATES = ("open", "paused", "closed")
 
 
 class Calibration(BaseModel):
@@ -62,6 +63,14 @@ class CampaignSettings(BaseModel):
     break_minutes: int = Field(15, ge=0, description="shortest break after a full session")
     calibration: Calibration | None = Field(None, description="anchors before live work")
     seed: int = Field(0, description="decides sides and where gold and duplicates fall")
+
+    @model_validator(mode="after")
+    def _has_work(self) -> Self:
+        if not queries.counts(self.purpose):
+            raise ValueError(f"purpose {self.purpose.value}: live, relabel or evaluation")
+        if self.gold_share + self.duplicate_share >= 1:
+            raise ValueError("gold_share and duplicate_share leave no room for work: less than 1")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,9 @@ def get(reader: Reader, name: str) -> Campaign:
 def set_state(tx: Transaction, campaign: Campaign, state: str, reason: str) -> Campaign:
     """Pause, reopen or close. A closed campaign stays closed."""
     people.require(tx, "campaign.manage")
+    if state not in _STATES:
+        raise BadInput(f"no campaign state {state!r}: one of {', '.join(_STATES)}")
+    queries.hold_campaign(tx, campaign.id, "change")
     before = queries.campaign_state(tx, campaign.id)
     if before.state == "closed":
         raise Conflict(f"campaign {campaign.name} is closed: its label batch is made")
@@ -189,7 +201,7 @@ def add_items(tx: Transaction, campaign: Campaign, items: Iterable[Item]) -> lis
     that is in this campaign already is left as it is.
     """
     people.require(tx, "campaign.manage")
-    if campaign.state == "closed":
+    if queries.hold_campaign(tx, campaign.id, "add to") == "closed":
         raise Conflict(f"campaign {campaign.name} is closed: create another one")
     ids: list[str] = []
     wanted = list(items)
@@ -201,32 +213,32 @@ def add_items(tx: Transaction, campaign: Campaign, items: Iterable[Item]) -> lis
 def _add_batch(tx: Transaction, campaign: Campaign, items: list[Item]) -> list[str]:
     stored = texts.put_many(tx, _words(items))
     rows = [_comparison(item, stored) for item in items]
-    unique = {row["id"]: row for row in rows}
-    known = queries.known_comparisons(tx, unique)
-    queued = queries.queued(tx, campaign.id, unique)
-    fresh = [row for key, row in unique.items() if key not in known]
-    answers = {
-        row["id"]: _answer(campaign, item, row, stored[item.first.text])
-        for item, row in zip(items, rows, strict=True)
-        if item.answer is not None and row["id"] not in queued
-    }
-    places = {
-        row["id"]: _place(campaign, item, row["id"])
-        for item, row in zip(items, rows, strict=True)
-        if row["id"] not in queued
-    }
-    if places:
+    first: dict[str, tuple[Item, dict[str, Any]]] = {}  # of items that come twice, the first counts
+    for item, row in zip(items, rows, strict=True):
+        first.setdefault(row["id"], (item, row))
+    known = queries.known_comparisons(tx, first)
+    queued = queries.queued(tx, campaign.id, first)
+    fresh = [row for key, (_, row) in first.items() if key not in known]
+    new = {key: pair for key, pair in first.items() if key not in queued}
+    answers = [
+        _answer(campaign, item, row, stored[item.first.text])
+        for item, row in new.values()
+        if item.answer is not None
+    ]
+    if new:
         tx.append_many(
-            [(tables.comparison, fresh), (tables.answer, list(answers.values()))],
+            [(tables.comparison, fresh), (tables.answer, answers)],
             action="campaign.add",
             subject=campaign.id,
-            detail={"items": len(places), "digest": digest(sorted(places))},
+            detail={"items": len(new), "digest": digest(sorted(new))},
         )
         start = queries.queue_end(tx, campaign.id) + 1
-        order = rng(campaign.settings.seed, campaign.name, start).permutation(len(places))
-        for offset, place in zip(order, places.values(), strict=True):
-            place["position"] = start + int(offset)
-        queries.insert_queue(tx, list(places.values()))
+        order = rng(campaign.settings.seed, campaign.name, start).permutation(len(new))
+        places = [
+            {**_place(campaign, item, key), "position": start + int(offset)}
+            for offset, (key, (item, _)) in zip(order, new.items(), strict=True)
+        ]
+        queries.insert_queue(tx, places)
     return [row["id"] for row in rows]
 
 
@@ -268,12 +280,15 @@ def _answer(campaign: Campaign, item: Item, row: Mapping[str, Any], first: str) 
 
 
 def _place(campaign: Campaign, item: Item, comparison: str) -> dict[str, Any]:
+    wanted = campaign.settings.overlap if item.overlap is None else item.overlap
+    if wanted < 1:
+        raise BadInput(f"overlap {wanted} of {item.prompt.text[:60]!r}: ask for at least 1")
     return {
         "campaign": campaign.id,
         "comparison": comparison,
         "kind": item.kind,
         "lane": f"{item.prompt.language}/{item.prompt.specialty}",
-        "wanted": item.overlap or campaign.settings.overlap,
+        "wanted": wanted,
         "taken": 0,
         "judged": 0,
     }

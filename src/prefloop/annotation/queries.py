@@ -1,11 +1,12 @@
 """Annotation's SQL, and nothing but annotation's tables.
 
-Locks are taken in one order everywhere (progress, assignment, queue item, audit chain), which is
-what keeps PostgreSQL free of deadlocks; SQLite has one writer anyway.
+Locks are taken in one order everywhere (campaign, session, progress, assignment, queue item, text,
+audit chain), which is what keeps PostgreSQL free of deadlocks; SQLite has one writer anyway.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -34,6 +35,16 @@ def campaign_state(reader: Reader, campaign: str) -> Row:
     if row is None:
         raise NotFound(f"campaign {campaign} has no state: run prefloop verify")
     return row
+
+
+def hold_campaign(
+    tx: Transaction, campaign: str, to: Literal["work in", "add to", "change"]
+) -> str:
+    """The campaign's state, and it stays so until the commit. Many may work in it at once while
+    one adds to it; who changes its state does so alone."""
+    query = sa.select(t.campaign.c.id).where(t.campaign.c.id == campaign)
+    tx.one(query.with_for_update(read=to == "work in", key_share=to != "change"))
+    return str(campaign_state(tx, campaign).state)
 
 
 def known_comparisons(reader: Reader, ids: Iterable[str]) -> set[str]:
@@ -118,10 +129,17 @@ def progress(tx: Transaction, campaign: str, annotator: str) -> Row:
     row = tx.one(query.with_for_update())
     if row is None:
         new = {"campaign": campaign, "annotator": annotator, "issued": 0, "repeated": 0}
-        tx.execute(sa.insert(p).values(**new, cursors={}))
+        tx.insert_missing(p, [{**new, "cursors": {}}])
         row = tx.one(query.with_for_update())
     assert row is not None
     return row
+
+
+def lanes(reader: Reader, annotator: str) -> list[str]:
+    """Lanes open to an annotator: general work in their languages, and their own specialties."""
+    row = profile(reader, annotator)
+    languages, specialties = (row.languages, row.specialties) if row else (["en"], [])
+    return [f"{language}/{name}" for language in languages for name in ["", *specialties]]
 
 
 def save_progress(tx: Transaction, row: Row, **values: Any) -> None:
@@ -144,30 +162,35 @@ def own_leases(reader: Reader, campaign: str, annotator: str, now: int) -> Seque
     return reader.all(query.order_by(a.c.sequence))
 
 
-def overdue(tx: Transaction, campaign: str, limit: int = 50) -> Sequence[Row]:
+def overdue(tx: Transaction, campaign: str) -> Sequence[Row]:
     """Leases that ran out, locked for returning."""
     a = t.assignment
     query = sa.select(a).where(
         a.c.campaign == campaign, a.c.state == "leased", a.c.lease_until < tx.now
     )
-    return tx.all(query.order_by(a.c.lease_until).limit(limit).with_for_update(skip_locked=True))
+    return tx.all(query.order_by(a.c.lease_until, a.c.id).with_for_update(skip_locked=True))
 
 
 def end_leases(tx: Transaction, leases: Sequence[Row], state: str) -> None:
-    """Give the places of these leases back; the items go to the end of the queue, ahead of every
-    annotator's cursor."""
-    if not leases:
-        return
+    """Give the places of these leases (all of one campaign, and locked) back; the items go to the
+    end of the queue, ahead of every annotator's cursor."""
     a, q = t.assignment, t.queue_item
-    for lease in leases:
-        tx.execute(sa.update(a).where(a.c.id == lease.id).values(state=state))
-    for lease in sorted(leases, key=lambda one: one.comparison):
-        if lease.purpose not in ("gold", "anchor", "duplicate", "spot check"):
-            tx.execute(
-                sa.update(q)
-                .where(q.c.campaign == lease.campaign, q.c.comparison == lease.comparison)
-                .values(taken=q.c.taken - 1, position=queue_end(tx, lease.campaign) + 1)
-            )
+    for chunk in _chunks([lease.id for lease in leases]):
+        tx.execute(sa.update(a).where(a.c.id.in_(chunk)).values(state=state))
+    freed = Counter(lease.comparison for lease in leases if counts(lease.purpose))
+    if not freed:
+        return
+    campaign = leases[0].campaign
+    end = queue_end(tx, campaign)
+    tx.execute(
+        sa.update(q)
+        .where(q.c.campaign == campaign, q.c.comparison == sa.bindparam("item"))
+        .values(taken=q.c.taken - sa.bindparam("places"), position=sa.bindparam("place")),
+        [
+            {"item": item, "places": freed[item], "place": place}
+            for place, item in enumerate(sorted(freed), start=end + 1)
+        ],
+    )
 
 
 def free_work(
@@ -197,12 +220,26 @@ def free_work(
 def items_of_kind(
     reader: Reader, campaign: str, kind: str, annotator: str, round_: int, limit: int
 ) -> list[str]:
-    """Gold or anchor items this annotator has not had in this round, in queue order."""
+    """Gold or anchor items in this annotator's lanes that they have not had in this round, in
+    queue order."""
     q = t.queue_item
     query = sa.select(q.c.comparison).where(
-        q.c.campaign == campaign, q.c.kind == kind, _not_had(q, annotator, kind, round_)
+        _of_kind(campaign, kind, lanes(reader, annotator)), _not_had(q, annotator, kind, round_)
     )
     return [r.comparison for r in reader.all(query.order_by(q.c.position).limit(limit))]
+
+
+def anchors_for(reader: Reader, campaign: str, annotator: str) -> int:
+    """How many anchors there are in this annotator's lanes."""
+    query = sa.select(sa.func.count()).select_from(t.queue_item)
+    row = reader.one(query.where(_of_kind(campaign, "anchor", lanes(reader, annotator))))
+    return int(row[0]) if row else 0
+
+
+def _of_kind(campaign: str, kind: str, lanes: Sequence[str]) -> sa.ColumnElement[bool]:
+    q = t.queue_item.c
+    # Gold and anchors never run out of places; saying so lets the index of open places serve.
+    return sa.and_(q.campaign == campaign, q.kind == kind, q.lane.in_(lanes), q.taken < q.wanted)
 
 
 def _not_had(q: sa.Table, annotator: str, purpose: str, round_: int) -> sa.ColumnElement[bool]:
@@ -220,8 +257,15 @@ def _not_had(q: sa.Table, annotator: str, purpose: str, round_: int) -> sa.Colum
 def repeatable(
     reader: Reader, campaign: str, annotator: str, after: int, upto: int, limit: int
 ) -> Sequence[Row]:
-    """Live judgments of this annotator between two sequence numbers, for hidden duplicates."""
-    a = t.assignment
+    """This annotator's newest work between two sequence numbers, oldest first, that was not
+    repeated yet (another campaign may have), for hidden duplicates."""
+    a, other = t.assignment, t.assignment.alias("other")
+    repeated = sa.exists().where(
+        other.c.comparison == a.c.comparison,
+        other.c.annotator == annotator,
+        other.c.purpose == "duplicate",
+        other.c.round == a.c.round,
+    )
     query = sa.select(a.c.comparison, a.c.sequence).where(
         a.c.campaign == campaign,
         a.c.annotator == annotator,
@@ -229,8 +273,9 @@ def repeatable(
         a.c.sequence <= upto,
         a.c.state == "judged",
         a.c.purpose.in_(("live", "relabel")),
+        ~repeated,
     )
-    return reader.all(query.order_by(a.c.sequence).limit(limit))
+    return reader.all(query.order_by(a.c.sequence.desc()).limit(limit))[::-1]
 
 
 def unchecked(reader: Reader, campaign: str, checker: str, round_: int, limit: int) -> list[str]:
@@ -239,7 +284,10 @@ def unchecked(reader: Reader, campaign: str, checker: str, round_: int, limit: i
     touched = sa.exists().where(
         a.c.comparison == q.c.comparison,
         a.c.round == round_,
-        sa.or_(a.c.purpose == "spot check", a.c.annotator == checker),
+        sa.or_(
+            sa.and_(a.c.purpose == "spot check", a.c.state.in_(("leased", "judged"))),
+            sa.and_(a.c.purpose != "spot check", a.c.annotator == checker),
+        ),
     )
     query = sa.select(q.c.comparison).where(
         q.c.campaign == campaign, q.c.kind == "work", q.c.judged > 0, ~touched
@@ -249,12 +297,20 @@ def unchecked(reader: Reader, campaign: str, checker: str, round_: int, limit: i
 
 def take_places(tx: Transaction, campaign: str, comparisons: Sequence[str]) -> None:
     q = t.queue_item
-    for start in range(0, len(comparisons), 500):
+    for chunk in _chunks(comparisons):
         tx.execute(
             sa.update(q)
-            .where(q.c.campaign == campaign, q.c.comparison.in_(comparisons[start : start + 500]))
+            .where(q.c.campaign == campaign, q.c.comparison.in_(chunk))
             .values(taken=q.c.taken + 1)
         )
+
+
+def lock_places(tx: Transaction, campaign: str, comparisons: Iterable[str]) -> None:
+    """Lock queue items in id order, which the UPDATE of many rows alone would not do."""
+    q = t.queue_item
+    if tx.ledger.is_postgresql:
+        query = sa.select(q.c.comparison).where(q.c.campaign == campaign).order_by(q.c.comparison)
+        list(tx.where_in(query.with_for_update(), q.c.comparison, sorted(set(comparisons))))
 
 
 def retake_place(tx: Transaction, campaign: str, comparison: str) -> bool:
@@ -287,13 +343,21 @@ def insert_assignments(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> No
         tx.execute(sa.insert(t.assignment), rows)
 
 
-def renew(tx: Transaction, assignment: str, lease_until: int, sequence: int) -> None:
+def renew(tx: Transaction, campaign: str, lease_until: int, sequences: Mapping[str, int]) -> None:
+    """Lease lapsed assignments again, for this campaign, at their new places in the sequence."""
     a = t.assignment
-    tx.execute(
-        sa.update(a)
-        .where(a.c.id == assignment)
-        .values(state="leased", lease_until=lease_until, sequence=sequence)
-    )
+    if sequences:
+        tx.execute(
+            sa.update(a)
+            .where(a.c.id == sa.bindparam("lapsed"))
+            .values(
+                campaign=campaign,
+                state="leased",
+                lease_until=lease_until,
+                sequence=sa.bindparam("place"),
+            ),
+            [{"lapsed": one, "place": place} for one, place in sequences.items()],
+        )
 
 
 # -- judgments
@@ -304,6 +368,12 @@ def assignments(tx: Transaction, ids: Iterable[str]) -> dict[str, Row]:
     a = t.assignment
     query = sa.select(a).order_by(a.c.id).with_for_update()
     return {row.id: row for row in tx.where_in(query, a.c.id, sorted(ids))}
+
+
+def assigned(reader: Reader, ids: Iterable[str]) -> dict[str, Row]:
+    """These assignments, to look at."""
+    a = t.assignment
+    return {row.id: row for row in reader.where_in(sa.select(a), a.c.id, ids)}
 
 
 def by_key(reader: Reader, annotator: str, keys: Iterable[str]) -> dict[str, Row]:
@@ -323,27 +393,26 @@ def latest(reader: Reader, assignment: str) -> Row | None:
     return reader.one(query)
 
 
-def mark_judged(tx: Transaction, assignments: Sequence[Row]) -> None:
+def mark_judged(tx: Transaction, campaign: str, assignments: Sequence[Row]) -> None:
     a, q = t.assignment, t.queue_item
-    ids = [one.id for one in assignments]
-    for start in range(0, len(ids), 500):
-        chunk = ids[start : start + 500]
+    for chunk in _chunks([one.id for one in assignments]):
         tx.execute(sa.update(a).where(a.c.id.in_(chunk)).values(state="judged"))
-    work = sorted((one.campaign, one.comparison) for one in assignments if counts(one.purpose))
-    for start in range(0, len(work), 500):
-        part = work[start : start + 500]
-        for campaign in sorted({c for c, _ in part}):
-            chunk = [comparison for c, comparison in part if c == campaign]
-            tx.execute(
-                sa.update(q)
-                .where(q.c.campaign == campaign, q.c.comparison.in_(chunk))
-                .values(judged=q.c.judged + 1)
-            )
+    for chunk in _chunks([one.comparison for one in assignments if counts(one.purpose)]):
+        tx.execute(
+            sa.update(q)
+            .where(q.c.campaign == campaign, q.c.comparison.in_(chunk))
+            .values(judged=q.c.judged + 1)
+        )
 
 
 def counts(purpose: str) -> bool:
     """Whether an assignment of this purpose takes one of the wanted places."""
     return purpose in ("live", "relabel", "evaluation")
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), 500):
+        yield ids[start : start + 500]
 
 
 def standing_judgments(reader: Reader, campaign: str) -> Sequence[Row]:
@@ -358,6 +427,8 @@ def standing_judgments(reader: Reader, campaign: str) -> Sequence[Row]:
 
 
 def judged_anchors(reader: Reader, campaign: str, annotator: str, round_: int) -> Sequence[Row]:
+    """An annotator's first word on each anchor of a round: what they say after they may have seen
+    the expert's explanation tells nothing."""
     j, a = t.judgment.c, t.answer.c
     query = (
         sa.select(j.comparison, j.verdict, a.verdict.label("expert"))
@@ -370,9 +441,40 @@ def judged_anchors(reader: Reader, campaign: str, annotator: str, round_: int) -
             j.annotator == annotator,
             j.purpose == "anchor",
             j.round == round_,
+            j.supersedes.is_(None),
         )
     )
     return reader.all(query)
+
+
+def held_anchors(reader: Reader, campaign: str, annotator: str, round_: int) -> int:
+    """How many anchors of a round an annotator holds."""
+    a = t.assignment.c
+    query = sa.select(sa.func.count()).where(
+        a.campaign == campaign,
+        a.annotator == annotator,
+        a.purpose == "anchor",
+        a.round == round_,
+        a.state == "leased",
+    )
+    row = reader.one(query)
+    return int(row[0]) if row else 0
+
+
+def anchor_rounds(reader: Reader, campaign: str, annotator: str) -> tuple[int, int]:
+    """The last round in which an annotator had this campaign's anchors: here, and elsewhere."""
+    a, q = t.assignment.c, t.queue_item.c
+    here = sa.func.max(sa.case((a.campaign == campaign, a.round), else_=0))
+    elsewhere = sa.func.max(sa.case((a.campaign != campaign, a.round), else_=0))
+    anchors = sa.select(q.comparison).where(
+        q.campaign == campaign, q.kind == "anchor", q.taken < q.wanted
+    )
+    row = reader.one(
+        sa.select(here.label("here"), elsewhere.label("elsewhere")).where(
+            a.comparison.in_(anchors), a.annotator == annotator, a.purpose == "anchor"
+        )
+    )
+    return (row.here or 0, row.elsewhere or 0) if row else (0, 0)
 
 
 # -- sessions
@@ -386,6 +488,5 @@ def session(tx: Transaction, annotator: str) -> Row | None:
 def save_session(tx: Transaction, annotator: str, started: int, seen: int) -> None:
     s = t.work_session
     values = {"started": started, "seen": seen}
-    done = tx.execute(sa.update(s).where(s.c.annotator == annotator).values(**values))
-    if done.rowcount == 0:
-        tx.execute(sa.insert(s).values(annotator=annotator, **values))
+    if not tx.insert_missing(s, [{"annotator": annotator, **values}]):
+        tx.execute(sa.update(s).where(s.c.annotator == annotator).values(**values))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from prefloop.annotation import calibration, queries, sessions
 from prefloop.annotation.campaigns import Campaign
 from prefloop.core.digest import digest, new_id
-from prefloop.core.errors import Conflict
+from prefloop.core.errors import BadInput, Conflict, NotPermitted
 from prefloop.core.records import Message, Purpose
 from prefloop.store import people, texts
 from prefloop.store.engine import Reader, Transaction
@@ -57,14 +57,21 @@ def claim(
     for this annotator now. Raises Conflict for a campaign that is not open, SessionOver, and
     calibration.Locked for an annotator who has to be retrained first.
     """
-    people.require(tx, "spot check" if purpose is Purpose.SPOT_CHECK else "judge")
-    if campaign.state != "open":
-        raise Conflict(f"campaign {campaign.name} is {campaign.state}: nothing is handed out")
+    checking = purpose is Purpose.SPOT_CHECK
+    people.require(tx, "spot check" if checking else "judge")
+    if tx.actor != annotator:
+        raise NotPermitted(f"{tx.actor} cannot take work in the name of {annotator}")
+    if count < 1 or purpose not in (None, Purpose.SPOT_CHECK):
+        raise BadInput(f"claim of {count} with purpose {purpose}: at least 1; spot check or none")
+    state = queries.hold_campaign(tx, campaign.id, "work in")
+    if state != "open":
+        raise Conflict(f"campaign {campaign.name} is {state}: nothing is handed out")
     sessions.touch(tx, annotator, campaign.settings)
     row = queries.progress(tx, campaign.id, annotator)
     overdue = queries.overdue(tx, campaign.id)
     queries.end_leases(tx, overdue, "expired")
-    held = list(queries.own_leases(tx, campaign.id, annotator, tx.now))[:count]
+    leases = queries.own_leases(tx, campaign.id, annotator, tx.now)
+    held = [one for one in leases if (one.purpose == Purpose.SPOT_CHECK) == checking][:count]
     places, values = _next(tx, campaign, annotator, row, count - len(held), purpose)
     fresh = _lease(tx, campaign, annotator, row.issued, places)
     if places:
@@ -81,7 +88,11 @@ def claim(
 
 def give_back(tx: Transaction, campaign: Campaign, annotator: str) -> int:
     """Return everything the annotator holds (sign-out, end of session); returns how many."""
-    leases = queries.own_leases(tx, campaign.id, annotator, tx.now)
+    if tx.actor != annotator:
+        people.require(tx, "campaign.manage")
+    queries.hold_campaign(tx, campaign.id, "work in")
+    held = [one.id for one in queries.own_leases(tx, campaign.id, annotator, tx.now)]
+    leases = [one for one in queries.assignments(tx, held).values() if one.state == "leased"]
     queries.end_leases(tx, leases, "returned")
     if leases:
         tx.event("queue.return", campaign.id, {"returned": [one.id for one in leases]})
@@ -90,7 +101,7 @@ def give_back(tx: Transaction, campaign: Campaign, annotator: str) -> int:
 
 def show(tx: Transaction, assignments: Sequence[str]) -> list[Shown]:
     """What the annotator sees of these assignments, in this order."""
-    rows = queries.assignments(tx, assignments)
+    rows = queries.assigned(tx, assignments)
     compared = queries.comparisons(tx, {row.comparison for row in rows.values()})
     words = _words(tx, compared.values())
     return [_shown(rows[one], compared[rows[one].comparison], words) for one in assignments]
@@ -142,14 +153,15 @@ def _next(
     if purpose is Purpose.SPOT_CHECK:
         found = queries.unchecked(tx, campaign.id, annotator, round_, count)
         return [_Place(one, Purpose.SPOT_CHECK, round_) for one in found], {}
-    anchors, at = calibration.due(tx, campaign, annotator)
-    if anchors:
+    if calibration.standing(tx, campaign, annotator)["status"] != "cleared":
+        anchors, at = calibration.due(tx, campaign, annotator)
         return [_Place(one, Purpose.ANCHOR, at) for one in anchors[:count]], {}
     kinds = [_kind(campaign, annotator, row.issued + k) for k in range(count)]
     gold = _gold(tx, campaign, annotator, kinds.count(Purpose.GOLD))
     repeats = _repeats(tx, campaign, annotator, row, kinds.count(Purpose.DUPLICATE))
-    work, cursors = _work(tx, campaign, annotator, row, count - len(gold) - len(repeats))
-    places = _interleave(kinds, gold, [one for one, _ in repeats], work)
+    wanted = count - len(gold) - len(repeats)
+    work, cursors, more = _work(tx, campaign, annotator, row, wanted)
+    places = _interleave(kinds, gold, [one for one, _ in repeats], work, more)
     repeated = max([at for one, at in repeats if one in places], default=row.repeated)
     return places, {"cursors": cursors, "repeated": repeated}
 
@@ -186,9 +198,10 @@ def _repeats(
 
 def _work(
     tx: Transaction, campaign: Campaign, annotator: str, row: Row, count: int
-) -> tuple[list[_Place], dict[str, int]]:
+) -> tuple[list[_Place], dict[str, int], bool]:
+    """Up to `count` places of work, the cursors after them, and whether there is more than that."""
     settings, cursors = campaign.settings, dict(row.cursors)
-    lanes = _lanes(tx, annotator)
+    lanes, look_for = queries.lanes(tx, annotator), max(count, 1)
 
     def ahead(of: dict[str, int]) -> list[Row]:
         found = [
@@ -202,28 +215,27 @@ def _work(
                 annotator,
                 settings.purpose.value,
                 settings.round,
-                count,
+                look_for,
             )
         ]
-        return sorted(found, key=lambda item: item.position)[:count]
+        return sorted(found, key=lambda item: item.position)[:look_for]
 
     # Nothing ahead: look back once over what was locked by somebody else when we passed it.
-    items = ahead(cursors) or (ahead({}) if cursors else [])
+    found = ahead(cursors) or (ahead({}) if cursors else [])
+    items = found[:count]
     for item in items:
         cursors[item.lane] = item.position
     queries.take_places(tx, campaign.id, [item.comparison for item in items])
-    return [_Place(item.comparison, settings.purpose, settings.round) for item in items], cursors
-
-
-def _lanes(tx: Transaction, annotator: str) -> list[str]:
-    """Lanes open to an annotator: general work in their languages, and their own specialties."""
-    row = queries.profile(tx, annotator)
-    languages, specialties = (row.languages, row.specialties) if row else (["en"], [])
-    return [f"{language}/{name}" for language in languages for name in ["", *specialties]]
+    places = [_Place(item.comparison, settings.purpose, settings.round) for item in items]
+    return places, cursors, len(found) == look_for
 
 
 def _interleave(
-    kinds: list[Purpose], gold: list[_Place], repeats: list[_Place], work: list[_Place]
+    kinds: list[Purpose],
+    gold: list[_Place],
+    repeats: list[_Place],
+    work: list[_Place],
+    more: bool,
 ) -> list[_Place]:
     """Places in the order the coins said; what is missing of one kind is filled with work.
 
@@ -233,7 +245,7 @@ def _interleave(
     rest, order = work[::-1], list[_Place]()
     for kind in kinds:
         stack = stacks.get(kind) or rest
-        if not rest:
+        if not rest and not more:
             break
         order.append(stack.pop())
     return order
@@ -254,11 +266,11 @@ def _lease(
             [p.comparison for p in places if p.purpose is purpose],
         ).values()
     }
-    leased, fresh = [], []
+    leased, fresh, again = list[dict[str, Any]](), list[dict[str, Any]](), dict[str, int]()
     for offset, place in enumerate(places, start=1):
         old = lapsed.get((place.comparison, place.purpose.value, place.round))
         if old is not None:
-            queries.renew(tx, old.id, until, issued + offset)
+            again[old.id] = issued + offset
             leased.append({"id": old.id})
             continue
         row = {
@@ -277,5 +289,6 @@ def _lease(
         }
         leased.append(row)
         fresh.append(row)
+    queries.renew(tx, campaign.id, until, again)
     queries.insert_assignments(tx, fresh)
     return leased

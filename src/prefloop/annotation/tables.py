@@ -31,6 +31,7 @@ comparison = sealed(
     sa.Column("a", DIGEST, nullable=False),
     sa.Column("b", DIGEST, nullable=False),
     sa.Column("origin", sa.JSON, nullable=False),  # {"a": model, "b": model}: never leaves here
+    words=lambda row: [row.a, row.b, *(message["text"] for message in row.messages)],
 )
 
 campaign = sealed(
@@ -99,6 +100,7 @@ judgment = sealed(
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("annotator", "key"),
     sa.Index("ix_judgment_campaign", "campaign", "annotator"),
+    words=lambda row: [row.rationale] if row.rationale else [],
 )
 
 queue_item = sa.Table(

@@ -1,6 +1,7 @@
 """From the judgments on one comparison to one verdict.
 
-Majority of the judgments that count, each annotator once. Where a and b are level the
+Majority of the judgments that count (stats.aggregation): a side wins when it leads the other and
+ties do not outnumber it; where ties lead it is a tie. Where a and b are level and lead, the
 specification's tie-break rules decide, in order: a dimension by its rank, the shorter one, or
 leaving the comparison out.
 """
@@ -29,8 +30,8 @@ class Aggregate:
 
     @property
     def split(self) -> bool:
-        """People were level: neither completion had more judgments than the other."""
-        return self.votes[0] == self.votes[1]
+        """People were level: as many for one completion as for the other, and ties do not lead."""
+        return self.votes[0] == self.votes[1] >= self.votes[2]
 
     @property
     def margin(self) -> float:
@@ -70,7 +71,7 @@ def aggregate(
         name: _leading(_count(j["dimensions"][name] for j in judgments if name in j["dimensions"]))
         for name in names
     }
-    if votes[0] != votes[1] and max(votes[:2]) >= votes[2]:
+    if votes[0] != votes[1] or votes[2] > max(votes[:2]):
         return Aggregate(_leading(votes), votes, "majority", dimensions)
     for rule in tie_break:
         if rule == "exclude":

@@ -10,16 +10,25 @@ from prefloop.annotation import campaigns
 from prefloop.annotation.campaigns import CampaignSettings, Item
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput, NotFound
-from prefloop.core.records import Completion, Purpose
+from prefloop.core.records import Completion, Prompt, Purpose
 from prefloop.datasets import formats, freeze
 from prefloop.datasets.formats import Imported, ImportedComparison
+from prefloop.datasets.freeze import FreezeSettings
 from prefloop.flows.project import Project
+from prefloop.flows.prompts import read_completions
 from prefloop.store import artifacts, names, proposals, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.proposals import Proposal
-from prefloop.store.rows import prompt_row, prompt_words, read_prompt
+from prefloop.store.rows import prompt_row, prompt_words
 
-__all__ = ["create_campaign", "export", "freeze_dataset", "import_file"]
+__all__ = [
+    "FreezeSettings",
+    "create_campaign",
+    "export",
+    "freeze_dataset",
+    "freeze_demonstrations",
+    "import_file",
+]
 
 OUTSIDE = "imported"  # whoever labelled a file that names nobody
 
@@ -67,7 +76,7 @@ def import_file(
 
 
 def freeze_dataset(
-    project: Project, name: str, batches: Sequence[str], settings: freeze.FreezeSettings
+    project: Project, name: str, batches: Sequence[str], settings: FreezeSettings
 ) -> tuple[Artifact, Proposal]:
     """Freeze batches and propose the result as the next version of dataset/NAME."""
     with project.transaction() as tx:
@@ -76,6 +85,23 @@ def freeze_dataset(
         effect = proposals.name_version(f"dataset/{name}")
         counts = dataset.manifest["counts"]
         why = f"{counts['pairs']} pairs from {len(found)} batches"
+        return dataset, proposals.propose(tx, "dataset", dataset.digest, effect, why)
+
+
+def freeze_demonstrations(
+    project: Project, name: str, examples: Sequence[tuple[Prompt, str]], parents: Sequence[str] = ()
+) -> tuple[Artifact, Proposal]:
+    """Record prompts with completions to imitate and propose them as dataset/NAME."""
+    with project.transaction() as tx:
+        words = [*prompt_words(prompt for prompt, _ in examples), *(text for _, text in examples)]
+        stored = texts.put_many(tx, words)
+        rows = [
+            {**prompt_row(prompt, stored), "completion": stored[completion]}
+            for prompt, completion in examples
+        ]
+        dataset = freeze.demonstrations(tx, rows, {}, parents)
+        effect = proposals.name_version(f"dataset/{name}")
+        why = f"{len(rows)} demonstrations"
         return dataset, proposals.propose(tx, "dataset", dataset.digest, effect, why)
 
 
@@ -104,36 +130,26 @@ def create_campaign(
         raise BadInput(f"purpose {purpose!r}: live or evaluation")
     with project.transaction() as tx:
         found = names.resolve(tx, candidates, "completion_set")
-        rows = artifacts.read_rows(tx, found, "completions")
+        prompts, given = read_completions(tx, found)
         settings = CampaignSettings(
             overlap=overlap, purpose=Purpose(purpose), seed=project.settings.seed
         )
         campaign = campaigns.create(
             tx, name, spec or project.settings.spec, settings, [found.digest]
         )
-        ids = campaigns.add_items(tx, campaign, _items(rows, texts.get_many(tx, _named(rows))))
+        ids = campaigns.add_items(tx, campaign, _items(prompts, given))
     if not ids:
         raise BadInput(f"{candidates} holds no two different completions of one prompt")
     return {"campaign": campaign.id, "spec": campaign.spec, "items": len(set(ids))}
 
 
-def _items(rows: Sequence[dict[str, Any]], words: dict[str, str | None]) -> list[Item]:
-    items = []
-    for row in rows:
-        given = [
-            Completion(body, one["model"], one["sampling"])
-            for one in row["completions"]
-            if (body := words[one["text"]]) is not None
-        ]
-        prompt = read_prompt(row, words)
-        items += [Item(prompt, a, b) for a, b in combinations(given, 2) if a.text != b.text]
-    return items
-
-
-def _named(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for row in rows:
-        yield from (message["text"] for message in row["messages"])
-        yield from (one["text"] for one in row["completions"])
+def _items(prompts: Sequence[Prompt], given: Sequence[Sequence[Completion]]) -> list[Item]:
+    return [
+        Item(prompt, a, b)
+        for prompt, several in zip(prompts, given, strict=True)
+        for a, b in combinations(several, 2)
+        if a.text != b.text
+    ]
 
 
 def _words(found: Sequence[ImportedComparison]) -> Iterator[str]:

@@ -7,11 +7,13 @@ not guessed from its name; a class that does not gets separate rows.
 import inspect
 import weakref
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from prefloop.core.errors import PrefloopError
 from prefloop.models.packing import PackedBatch, Row, pack
 
 __all__ = ["Traits", "backbone", "hidden_states", "traits"]
@@ -36,8 +38,13 @@ def backbone(model: Any) -> Any:
 def hidden_states(model: Any, batch: PackedBatch) -> Tensor:
     """The last hidden states at every position of the batch, flat: (B*T, width)."""
     body = backbone(model)
-    known = {} if traits(model).shared_prompt else _separate(batch)
-    if not known and batch.shared and batch.completions > 1:
+    several = batch.shared and batch.completions > 1
+    if not traits(model).shared_prompt:
+        if several:
+            raise PrefloopError(f"{type(model).__name__} cannot share a prompt: pack separate rows")
+        return _run(body, batch, _separate(batch))
+    known: dict[str, Any] = {}
+    if several:
         mask = _block_mask(batch.segments, next(body.parameters()).dtype)
         known = {"attention_mask": mask, "position_ids": batch.position_ids}
     return _run(body, batch, known)
@@ -54,12 +61,17 @@ def _separate(batch: PackedBatch) -> dict[str, Tensor]:
     return {"attention_mask": (batch.segments >= 0).long()}
 
 
-def _run(body: Any, batch: PackedBatch, known: dict[str, Tensor]) -> Tensor:
+def _run(body: Any, batch: PackedBatch, known: dict[str, Any]) -> Tensor:
     # Sequences are padded on the right: under a causal mask no token ever sees the padding.
-    if "use_cache" in inspect.signature(body.forward).parameters:
-        known = {**known, "use_cache": False}  # type: ignore[dict-item]
+    if _may_cache(body.__class__):
+        known = {**known, "use_cache": False}
     hidden: Tensor = body(input_ids=batch.input_ids, **known).last_hidden_state  # (B, T, width)
     return hidden.flatten(0, 1)
+
+
+@lru_cache
+def _may_cache(kind: Any) -> bool:
+    return "use_cache" in inspect.signature(kind.forward).parameters
 
 
 def _block_mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
@@ -99,10 +111,9 @@ def _measure(model: Any) -> Traits:
 
 
 def _obeys(model: Any, body: Any, row: Row, wanted: Tensor) -> bool:
-    """Whether shared and separate rows, with and without a mask, agree at the ends of completions."""
-    if getattr(model.config, "sliding_window", None) and getattr(
-        model.config, "use_sliding_window", True
-    ):
+    """Whether all layouts, with and without a mask, agree at the ends of completions."""
+    config = model.config
+    if getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True):
         return False  # a mask given from outside replaces the window's own
     place = next(body.parameters())
     batch = pack([row], [0], shared=True).to(place.device)

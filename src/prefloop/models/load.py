@@ -12,6 +12,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
+from transformers.utils import logging as transformers_logging
 
 from prefloop.core.errors import BadInput
 from prefloop.models.chat import ready
@@ -26,6 +27,9 @@ __all__ = [
     "save_policy",
     "save_reward_model",
 ]
+
+# A bar per file would fall between the lines of our own progress.
+transformers_logging.disable_progress_bar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,10 @@ def reward_model_from(policy: LoadedPolicy, seed: int = 0) -> LoadedReward:
     The head is drawn from N(0, 1 / (width + 1)) (Stiennon et al. 2020, appendix B.1). Raises
     BadInput for a family that has no sequence classification model.
     """
-    config = type(policy.model.config).from_dict(
-        {**policy.model.config.to_dict(), "num_labels": 1, "pad_token_id": _pad(policy)}
-    )
+    known = policy.model.config.to_dict()
+    known = {key: value for key, value in known.items() if key not in ("id2label", "label2id")}
+    pad = int(policy.tokenizer.pad_token_id)
+    config = type(policy.model.config).from_dict({**known, "num_labels": 1, "pad_token_id": pad})
     try:
         with torch.random.fork_rng(devices=[]):
             hf = AutoModelForSequenceClassification.from_config(config)
@@ -114,10 +119,6 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-def _pad(policy: LoadedPolicy) -> int:
-    return int(policy.tokenizer.pad_token_id)
 
 
 def _model(auto: Any, source: str | Path, dtype: torch.dtype) -> Any:

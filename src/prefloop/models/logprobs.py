@@ -33,7 +33,7 @@ def token_logprobs(policy: Any, batch: PackedBatch, chunk: int = CHUNK) -> Tenso
     size = max(1, chunk // head.weight.shape[0])
     if len(hidden) <= size:
         return _taken(head, hidden, batch.targets)
-    parts = zip(hidden.split(size), batch.targets.split(size), strict=True)
+    parts = zip(torch.split(hidden, size), torch.split(batch.targets, size), strict=True)
     if not torch.is_grad_enabled():
         return torch.cat([_taken(head, h, t) for h, t in parts])
     return torch.cat([_again(head, h, t) for h, t in parts])

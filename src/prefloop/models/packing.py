@@ -10,6 +10,7 @@ do not know the layout. The order of completions is always row by row.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,10 +60,11 @@ class PackedBatch:
         """The same batch with its tensors on `device`."""
         if self.input_ids.device == device:
             return self
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return PackedBatch(
-            **{k: v.to(device) if isinstance(v, Tensor) else v for k, v in values.items()}
-        )
+        moved: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            moved[field.name] = value.to(device) if isinstance(value, Tensor) else value
+        return PackedBatch(**moved)
 
 
 def fit(row: Row, most: int) -> Row:

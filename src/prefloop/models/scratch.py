@@ -72,11 +72,12 @@ def llama(
     context: int = 512,
     seed: int = 0,
 ) -> LlamaForCausalLM:
-    """A Llama-style decoder with random weights: rotary positions, RMSNorm, SwiGLU, tied embeddings.
+    """A Llama-style decoder with random weights.
 
-    `inner` is the width inside the feed-forward part (default 8/3 of `width`, rounded up to a
-    multiple of 32), `context` the most tokens it can read. The same seed gives the same weights.
-    Raises BadInput if `heads` does not divide `width` into even parts.
+    Rotary positions, RMSNorm, SwiGLU, input and output embeddings tied. `inner` is the width
+    inside the feed-forward part (default 8/3 of `width`, rounded up to a multiple of 32),
+    `context` the most tokens it can read. The same seed gives the same weights. Raises BadInput
+    if `heads` does not divide `width` into even parts.
     """
     if width % heads or width // heads % 2:
         raise BadInput(f"width {width} in {heads} heads: each head needs the same even width")

@@ -5,8 +5,10 @@ assignment has, and only to seed their noise, so that a run repeats.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from prefloop.annotation import campaigns, judgments, queries, queue
+from prefloop.annotation.calibration import Locked
 from prefloop.annotation.campaigns import Answer, Campaign, Item
 from prefloop.annotation.judgments import Submission
 from prefloop.annotation.queue import Shown
@@ -17,13 +19,20 @@ from prefloop.sandbox.preferences import Preferences
 from prefloop.store import people
 from prefloop.store.engine import Transaction
 
-__all__ = ["ENGINEER", "LEAD", "SENIOR", "as_items", "hire", "known_answers", "work_off"]
+__all__ = [
+    "ENGINEER",
+    "LEAD",
+    "SENIOR",
+    "as_items",
+    "hire",
+    "known_answers",
+    "with_overlap",
+    "work_off",
+]
 
 LEAD, SENIOR, ENGINEER = "lena", "sam", "eli"
 SPECIALTIES = ("billing", "security")
 _AT_ONCE = 400  # claimed and submitted in one commit, as a batch import would be
-_CLEAR = 2.0  # an expert's answer is beyond dispute from this gap in true utility
-
 Progress = Callable[[int], None]
 
 
@@ -55,15 +64,20 @@ def as_items(
     ]
 
 
+def with_overlap(item: Item, overlap: int) -> Item:
+    """The same item, to be judged by so many people."""
+    return replace(item, overlap=overlap)
+
+
 def known_answers(
-    items: Iterable[Item], preferences: Preferences, count: int, anchor: bool
+    items: Iterable[Item], preferences: Preferences, count: int, anchor: bool, gap: float
 ) -> list[Item]:
-    """Gold or anchor items: clear cases among these, with what an expert says and why."""
+    """Gold or anchor items: cases at least `gap` apart in true utility, and the expert's answer."""
     judge, found = expert(), []
     for item in items:
         first = preferences.utility(item.prompt, item.first.text)
         second = preferences.utility(item.prompt, item.second.text)
-        if abs(first - second) < _CLEAR:
+        if abs(first - second) < gap:
             continue
         showing = Showing("expert", item.prompt, item.first.text, item.second.text, "a")
         why = judge.judge(showing, preferences, "").rationale
@@ -98,7 +112,10 @@ def _sit(
     tx: Transaction, campaign: Campaign, annotator: Annotator, preferences: Preferences
 ) -> int:
     """One sitting: claim, judge, submit, in one commit."""
-    shown = queue.claim(tx, campaign, annotator.name, _AT_ONCE)
+    try:
+        shown = queue.claim(tx, campaign, annotator.name, _AT_ONCE)
+    except Locked:  # not cleared by the anchors: nothing to do until the lead retrains them
+        return 0
     if not shown:
         return 0
     rows = queries.assignments(tx, [one.assignment for one in shown])

@@ -20,6 +20,9 @@ __all__ = ["BradleyTerry", "bradley_terry"]
 
 _STEPS = 100
 _GRADIENT = 1e-10  # per comparison
+# Log odds beyond this are a maximum at infinity: a few ties can run away together with nu although
+# every player is linked to every other.
+_LARGEST = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ class _Model:
         value, gradient, hessian = self.at(point)
         limit = _GRADIENT * float((self.wins + self.losses + self.tied).sum())
         for _ in range(_STEPS):
+            if np.ptp(point[: self.n]) > _LARGEST:
+                break
             if np.abs(gradient).max() < limit:
                 return point, hessian, value
             step = np.linalg.lstsq(hessian, gradient, rcond=None)[0]

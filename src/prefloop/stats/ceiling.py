@@ -23,8 +23,15 @@ from numpy.typing import ArrayLike
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
 from prefloop.stats.aggregation import verdicts
-from prefloop.stats.columns import Ints, same_length, whole
-from prefloop.stats.difficulty import GRID, Difficulty, draw, equally_hard, fit_difficulty
+from prefloop.stats.columns import Floats, Ints, same_length, whole
+from prefloop.stats.difficulty import (
+    GRID,
+    Difficulty,
+    decided_chance,
+    draw,
+    equally_hard,
+    fit_difficulty,
+)
 from prefloop.stats.result import NotEnough
 
 __all__ = [
@@ -41,12 +48,12 @@ Rule = Callable[[Ints, np.random.Generator], Ints]
 
 _SIMULATED = 200_000  # comparisons: the Monte Carlo error of the share is about 0.001
 _RESIMULATED = 20_000
-_ENOUGH = 30  # comparisons with two judgments that took a side
+_ENOUGH = 30  # comparisons whose votes tell anything about difficulty
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The ceiling with its 95 % interval (items resampled; n counts those judged twice or more).
+    """The ceiling with its 95 % interval (items resampled; n counts those whose votes tell).
 
     `labelled` is the share of comparisons that the aggregation gives a side; `agreement` the fitted
     share of agreeing pairs among judgments with a side; `closed_form` what that would allow a
@@ -98,44 +105,46 @@ def ceiling(
     `for_a`, `for_b`, `ties` (N,) count the judgments of each comparison, which may differ in
     number; which side is called a does not matter. `rule` is the aggregation that made the
     labels. With `decided_only` the counts hold only comparisons that a majority decided (as in a
-    dataset, where ties and splits are left out): splits among them are dropped and the fit
-    allows for the missing ones.
+    dataset, where ties and splits are left out): splits among them are dropped, and fit and
+    simulation allow for the missing ones; three judgments are then needed to learn anything.
     """
     if replicates < 1:
         raise BadInput(f"{replicates} replicates: give at least 1")
     votes = _votes(for_a, for_b, ties)
     if decided_only:
         votes = votes[majority_rule(votes, rng) != 0]
-    sides = votes[:, 0] + votes[:, 1]
-    shared = int((sides >= 2).sum())
+    telling = votes.sum(1) >= 3 if decided_only else votes[:, 0] + votes[:, 1] >= 2
+    shared = int(telling.sum())
     if shared < _ENOUGH:
-        return NotEnough(
-            f"{shared} comparisons have two judgments that took a side: the ceiling needs {_ENOUGH}"
-        )
-    if decided_only and votes.sum(1).max() < 3:
-        return NotEnough("of two judgments a majority decides only where they agree: keep the rest")
+        how = "three judgments" if decided_only else "two judgments that took a side"
+        return NotEnough(f"{shared} comparisons have {how}: the ceiling needs {_ENOUGH}")
     patterns, times = np.unique(votes, axis=0, return_counts=True)
-    fitted = fit_difficulty(patterns, times, decided_only)
-    accuracy, labelled = ceiling_of(fitted, patterns.sum(1), times, rule, rng, _SIMULATED)
+    sizes = patterns.sum(1)
+
+    def fit(counts: Ints, like: Difficulty | None) -> tuple[Difficulty, Floats]:
+        fitted = fit_difficulty(patterns, counts, decided_only, like)
+        chance = decided_chance(fitted, sizes) if decided_only else np.ones(len(sizes))
+        return fitted, np.asarray(counts / chance, dtype=np.float64)
+
+    fitted, made = fit(times, None)
+    accuracy, labelled = ceiling_of(fitted, sizes, made, rule, rng)
     if labelled == 0:
         return NotEnough("the aggregation gives no comparison a side")
     spread = []
     for _ in range(replicates):
-        drawn = rng.multinomial(len(votes), times / len(votes))
-        refitted = fit_difficulty(patterns, drawn, decided_only, like=fitted)
-        again = ceiling_of(refitted, patterns.sum(1), drawn, rule, rng, _RESIMULATED)
-        spread.append(again[0])
+        refitted, remade = fit(rng.multinomial(len(votes), times / len(votes)), fitted)
+        spread.append(ceiling_of(refitted, sizes, remade, rule, rng, _RESIMULATED)[0])
     low, high = np.quantile(spread, [0.025, 0.975])
     found = Estimate(accuracy, min(float(low), accuracy), max(float(high), accuracy), shared)
     agreement = _agreement(fitted)
-    equal, _ = ceiling_of(equally_hard(agreement, fitted.ties), patterns.sum(1), times, rule, rng)
+    equal, _ = ceiling_of(equally_hard(agreement, fitted.ties), sizes, made, rule, rng)
     return Ceiling(found, labelled, agreement, closed_form(agreement), equal, fitted)
 
 
 def ceiling_of(
     difficulty: Difficulty,
     sizes: Ints,
-    times: Ints,
+    times: Floats | Ints,
     rule: Rule,
     rng: np.random.Generator,
     simulated: int = _SIMULATED,

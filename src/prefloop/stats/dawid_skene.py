@@ -1,9 +1,9 @@
 """Dawid and Skene 1979: true labels and each annotator's error rates, from judgments alone.
 
 EM over long-format judgments; nothing of size annotators x items is built. Departure: `smoothing`
-adds a tenth of an imaginary judgment to every cell of the error rates, so that one lucky annotator with few
-judgments is not believed for ever; what then never falls is the log-likelihood plus the log prior
-this implies. With smoothing 0 it is the paper's maximum likelihood.
+adds a tenth of an imaginary judgment to every cell of the error rates, so that a lucky annotator
+with few judgments is not believed for ever; what then never falls is the log-likelihood plus the
+log prior this implies. With smoothing 0 it is the paper's maximum likelihood.
 """
 
 from dataclasses import dataclass

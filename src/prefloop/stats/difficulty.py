@@ -13,7 +13,7 @@ from scipy import optimize, special
 from prefloop.stats.aggregation import verdicts
 from prefloop.stats.columns import Floats, Ints
 
-__all__ = ["GRID", "Difficulty", "draw", "equally_hard", "fit_difficulty"]
+__all__ = ["GRID", "Difficulty", "decided_chance", "draw", "equally_hard", "fit_difficulty"]
 
 # Grid of p: equal steps of the angle in p = sin^2(angle), finest at the ends. Even number of
 # points, so that none sits on one half.  # (P,)
@@ -127,7 +127,7 @@ class _Likelihood:
             level = level + self.patterns[:, 2:] * tie - self.sizes[:, None] * np.logaddexp(0, tie)
         chance = np.log(np.maximum(np.exp(level) @ weight, _FLOOR))
         if self.decided is not None:
-            chance = chance - self._log_decided(weight, nu)
+            chance = chance - _log_decided(self.sizes, self.decided, weight, nu)
         return -float((self.times * chance).sum() / self.times.sum())
 
     def _read(self, point: Floats) -> tuple[float, float, float]:
@@ -136,18 +136,26 @@ class _Likelihood:
         second = float(values[1] if len(point) - self.has_ties == 2 else values[0])
         return float(values[0]), second, nu
 
-    def _log_decided(self, weight: Floats, nu: float) -> Floats:
-        """log P(a majority decides) of each pattern's number of judgments.  # (M,)"""
-        assert self.decided is not None
-        tie = nu * np.exp((_LOG_P + _LOG_Q) / 2)
-        log_tie = np.log(np.maximum(tie / (1 + tie), _FLOOR))
-        log_side = -np.log1p(tie)
-        found = {}
-        for size, (votes, ways) in self.decided.items():
-            a, b, t = votes.T[:, :, None]
-            level = a * (_LOG_P + log_side) + b * (_LOG_Q + log_side) + t * log_tie
-            found[size] = np.log(max(float((ways @ np.exp(level)) @ weight), _FLOOR))
-        return np.array([found.get(size, 0.0) for size in self.sizes.tolist()])
+
+def decided_chance(difficulty: Difficulty, sizes: Ints) -> Floats:
+    """The chance that a majority decides a comparison with so many judgments.  # (N,)"""
+    weight, table = difficulty.on_grid, _decided(np.unique(sizes))
+    return np.exp(_log_decided(sizes, table, weight, difficulty.ties))
+
+
+def _log_decided(
+    sizes: Ints, table: dict[int, tuple[Floats, Floats]], weight: Floats, nu: float
+) -> Floats:
+    """log P(a majority decides); beyond the table it is certain.  # (N,)"""
+    tie = nu * np.exp((_LOG_P + _LOG_Q) / 2)
+    log_tie = np.log(np.maximum(tie / (1 + tie), _FLOOR))
+    log_side = -np.log1p(tie)
+    found = {}
+    for size, (votes, ways) in table.items():
+        a, b, t = votes.T[:, :, None]
+        level = a * (_LOG_P + log_side) + b * (_LOG_Q + log_side) + t * log_tie
+        found[size] = np.log(max(float((ways @ np.exp(level)) @ weight), _FLOOR))
+    return np.array([found.get(size, 0.0) for size in sizes.tolist()])
 
 
 def _decided(sizes: Ints) -> dict[int, tuple[Floats, Floats]]:

@@ -70,11 +70,12 @@ class Transaction(Reader):
         self.now = ledger.clock(connection)
         self._tail: audit.Tail | None = None
 
-    def insert_missing(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> bool:
+    def insert_missing(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Add rows that are not there yet. Two writers may bring the same row at once; the first
-        one serves both. Whether a single row was added."""
+        one serves both. Returns how many were added."""
         insert = postgresql.insert if self.ledger.is_postgresql else sqlite.insert
-        return self.execute(insert(table).on_conflict_do_nothing(), rows).rowcount == 1
+        statement = insert(table).on_conflict_do_nothing()
+        return self.execute(statement.execution_options(preserve_rowcount=True), rows).rowcount
 
     def append(
         self,

@@ -78,14 +78,14 @@ class FileStore:
     def fetch(self, sha: str, to: Path) -> Path:
         """Copy a file to a local path."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(delete=False, dir=to.parent) as out:
-            try:
+        partial = to.with_name(f"{to.name}.partial")
+        try:
+            with partial.open("wb") as out:
                 for block in self.chunks(sha):
                     out.write(block)
-            except BaseException:
-                os.unlink(out.name)
-                raise
-        os.replace(out.name, to)
+            os.replace(partial, to)
+        finally:
+            partial.unlink(missing_ok=True)
         return to
 
     def exists(self, sha: str) -> bool:

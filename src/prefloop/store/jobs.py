@@ -33,9 +33,10 @@ class Job:
 
 def enqueue(tx: Transaction, kind: str, key: str, payload: dict[str, Any]) -> Job:
     """Ask for work. The same key returns the job that is there already."""
-    new = {"id": new_id(), "kind": kind, "key": key, "payload": payload}
-    if tx.insert_missing(tables.job, [{**new, "state": "queued", "attempts": 0}]):
-        tx.event("job.enqueue", new["id"], {"kind": kind, "key": key})
+    job_id = new_id()
+    values = {"kind": kind, "key": key, "payload": payload, "state": "queued", "attempts": 0}
+    if tx.insert_missing(tables.job, [{"id": job_id, **values}]):
+        tx.event("job.enqueue", job_id, {"kind": kind, "key": key})
     row = tx.one(sa.select(tables.job).where(tables.job.c.key == key))
     assert row is not None
     return Job(**row._asdict())

@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from prefloop.core.errors import BadInput, Corrupt, NotFound
-from prefloop.store import migrations
+from prefloop.store import migrations, texts
 from prefloop.store.engine import Ledger
 from prefloop.store.files import FileStore
 
@@ -39,14 +39,21 @@ def create(folder: Path, key: bytes | None = None) -> None:
         return
     if (home / "ledger.db").exists():
         raise Corrupt(f"{home}/key is missing beside a ledger: restore it from your backup")
-    # Written whole or not at all: a truncated key would rename every text.
+    # Written whole or not at all, by one process: another key would rename every text.
     partial = home / f"key.{os.getpid()}"
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as out:
         out.write((key or secrets.token_bytes(_KEY_BYTES)).hex())
         out.flush()
         os.fsync(out.fileno())
-    os.replace(partial, home / "key")
+    try:
+        os.link(partial, home / "key")
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        os.replace(partial, home / "key")
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def open_ledger(
@@ -58,15 +65,22 @@ def open_ledger(
     """The ledger of the project in `folder`, brought to the newest schema.
 
     `url` and `files` default to PREFLOOP_DATABASE_URL and PREFLOOP_FILES, and those to SQLite and
-    a folder inside the project. Raises NotFound where there is no project.
+    a folder inside the project. Raises NotFound where there is no project, Corrupt where the key
+    is not the one that the ledger's texts were named with.
     """
-    home = folder / _FOLDER
+    home = folder.resolve() / _FOLDER
     if not home.is_dir():
-        raise NotFound(f"no project in {folder.resolve()}: prefloop init {folder} makes one")
-    place = url or os.environ.get("PREFLOOP_DATABASE_URL") or f"sqlite:///{home}/ledger.db"
-    root = files or os.environ.get("PREFLOOP_FILES") or str(home.resolve() / "files")
+        raise NotFound(f"no project in {home.parent}: prefloop init {folder} makes one")
+    place = url or os.environ.get("PREFLOOP_DATABASE_URL") or _sqlite(home / "ledger.db")
+    root = files or os.environ.get("PREFLOOP_FILES") or str(home / "files")
     ledger = Ledger(place, FileStore(root), _key(home), clock)
     migrations.upgrade(ledger.engine)
+    with ledger.reader() as reader:
+        if not texts.key_fits(reader):
+            raise Corrupt(
+                f"the key of {home.parent} is not the one that this ledger's texts are named with: "
+                "restore it from your backup"
+            )
     return ledger
 
 
@@ -77,16 +91,22 @@ def work_folder(folder: Path, name: str) -> Path:
     return path
 
 
+def _sqlite(path: Path) -> str:
+    return sa.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
 def _key(home: Path) -> bytes:
     text = os.environ.get("PREFLOOP_KEY")
     source = "PREFLOOP_KEY"
     if text is None:
         source = str(home / "key")
         try:
-            text = (home / "key").read_text()
+            text = (home / "key").read_text(encoding="ascii", errors="replace")
         except FileNotFoundError as error:
             half = f"{source} is missing: restore it from your backup, or, if this project is new,"
             raise Corrupt(f"{half} run prefloop init again") from error
+        except OSError as error:
+            raise BadInput(f"{source} cannot be read: {error.strerror}") from error
     try:
         key = bytes.fromhex(text.strip())
     except ValueError as error:

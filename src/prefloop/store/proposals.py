@@ -88,7 +88,8 @@ def decide(tx: Transaction, proposal_id: str, approve: bool, reason: str = "") -
 
 def get(reader: Reader, proposal_id: str) -> Proposal:
     """The proposal with this id; its last eight or more characters suffice."""
-    query = sa.select(tables.proposal).where(tables.proposal.c.id.endswith(proposal_id, autoescape=True))
+    ends = tables.proposal.c.id.endswith(proposal_id, autoescape=True)
+    query = sa.select(tables.proposal).where(ends)
     rows = reader.all(query) if len(proposal_id) >= 8 else []
     if len(rows) != 1:
         raise NotFound(f"no proposal {proposal_id!r}: prefloop proposal list shows them")

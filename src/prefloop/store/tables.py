@@ -5,6 +5,7 @@ all its other columns. The event carries a digest of its rows' seals, so an alte
 removed row and an altered event are each found and told apart.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,15 +40,23 @@ DIGEST = sa.String(64)
 ID = sa.String(36)
 
 
-def sealed(name: str, *columns: Any, **options: Any) -> sa.Table:
-    """A table whose rows are only ever added, each under an audit event."""
+def sealed(
+    name: str,
+    *columns: Any,
+    words: Callable[[sa.Row[Any]], Iterable[str]] = lambda row: (),
+    **options: Any,
+) -> sa.Table:
+    """A table whose rows are only ever added, each under an audit event.
+
+    `words` says which texts a row stands on, by digest: without them it would be found incomplete.
+    """
     return sa.Table(
         name,
         metadata,
         *columns,
         sa.Column("event", sa.BigInteger, sa.ForeignKey("event.seq"), nullable=False, index=True),
         sa.Column("seal", DIGEST, nullable=False),
-        info={"sealed": True},
+        info={"sealed": True, "words": words},
         **options,
     )
 
@@ -78,6 +87,7 @@ erasure = sealed(
     "erasure",
     sa.Column("text", DIGEST, primary_key=True),
     sa.Column("reason", sa.Text, nullable=False),
+    words=lambda row: [row.text],
 )
 
 artifact = sealed(

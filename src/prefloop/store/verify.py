@@ -5,18 +5,20 @@ with everything that rests on it, and is not an error.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from prefloop.core.digest import text_digest
-from prefloop.core.errors import Corrupt, NotFound
-from prefloop.store import artifacts, audit, tables
+from prefloop.core.errors import BadInput, Corrupt, NotFound
+from prefloop.store import artifacts, audit, tables, texts
 from prefloop.store.engine import Ledger, Reader
 
 __all__ = ["Checkpoint", "Verification", "checkpoint", "verify"]
+
+# What reading a row of a file that was edited by hand can end in.
+_UNREADABLE = (ValueError, TypeError, RecursionError, sa.exc.DBAPIError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ def verify(ledger: Ledger, against: Checkpoint | None = None) -> Verification:
     """Walk everything once."""
     with ledger.reader() as reader:
         problems: list[str] = []
-        seals, rows = _rows(reader, problems)
+        seals, words, rows = _rows(reader, problems)
         events = _chain(reader, seals, against, problems)
-        erased, texts = _texts(reader, problems)
+        erased, texts = _texts(reader, words, problems)
         count, files = _artifacts(reader, problems)
     return Verification(events, rows, count, texts, files, erased, problems)
 
@@ -68,7 +70,7 @@ def _chain(
     problems: list[str],
 ) -> int:
     last, count = audit.Tail(0, audit.START), 0
-    for row in reader.all(sa.select(tables.event).order_by(tables.event.c.seq)):
+    for row in _each(reader, tables.event, tables.event.c.seq, problems):
         count += 1
         found = _event_problem(row, last, seals.pop(row.seq, []))
         if found:
@@ -90,7 +92,7 @@ def _event_problem(row: sa.Row[Any], last: audit.Tail, seals: list[str]) -> str 
         return f"event {last.seq + 1} is missing before it"
     if row.previous != last.hash:
         return "does not follow the event before it"
-    if audit.event_hash(row._asdict()) != row.hash:
+    if not _gives(row.hash, audit.event_hash, row._asdict()):
         return "was altered"
     if audit.rows_digest(seals) != row.rows:
         return "its rows are not the ones it was written with (one was added, removed or altered)"
@@ -107,50 +109,82 @@ def _sealed_tables(reader: Reader, problems: list[str]) -> Iterator[sa.Table]:
             problems.append(f"table {name}: holds sealed rows and this prefloop does not know it")
 
 
-def _rows(reader: Reader, problems: list[str]) -> tuple[dict[int, list[str]], int]:
+def _rows(reader: Reader, problems: list[str]) -> tuple[dict[int, list[str]], dict[str, str], int]:
+    """The seals of every event, and the texts that rows stand on, each with one such row."""
     seals: dict[int, list[str]] = defaultdict(list)
+    words: dict[str, str] = {}
     count = 0
     for table in _sealed_tables(reader, problems):
-        keys = [column.name for column in table.primary_key]
-        for row in reader.execute(sa.select(table).order_by(table.c.event)):
+        for row in _each(reader, table, table.c.event, problems):
             count += 1
-            values = row._asdict()
             seals[row.event].append(row.seal)
-            if audit.row_seal(table, values) != row.seal:
-                name = ", ".join(f"{key}={values[key]}" for key in keys)
-                problems.append(f"row {table.name}({name}) of event {row.event}: was altered")
-    return seals, count
+            if _gives(row.seal, audit.row_seal, table, row._asdict()):
+                words.update(dict.fromkeys(table.info["words"](row), _name(table, row)))
+            else:
+                problems.append(f"row {_name(table, row)} of event {row.event}: was altered")
+    return seals, words, count
 
 
-def _texts(reader: Reader, problems: list[str]) -> tuple[list[str], int]:
+def _each(
+    reader: Reader, table: sa.Table, order: sa.Column[Any], problems: list[str]
+) -> Iterator[sa.Row[Any]]:
+    """Every row of a table. One that cannot even be read (a JSON column that is none) is named,
+    and the rest are read one at a time."""
+    keys, done = list(table.primary_key), 0
+    try:
+        for row in reader.execute(sa.select(table).order_by(order, *keys)):
+            yield row
+            done += 1
+        return
+    except _UNREADABLE:
+        pass
+    for key in reader.all(sa.select(*keys).order_by(order, *keys).offset(done)):
+        is_it = [column == value for column, value in zip(keys, key, strict=True)]
+        try:
+            yield from reader.all(sa.select(table).where(*is_it))
+        except _UNREADABLE as error:
+            problems.append(f"row {_name(table, key)}: cannot be read ({error})")
+
+
+def _name(table: sa.Table, row: sa.Row[Any]) -> str:
+    known = ", ".join(f"{key.name}={getattr(row, key.name)}" for key in table.primary_key)
+    return f"{table.name}({known})"
+
+
+def _gives(expected: str, compute: Callable[..., str], *values: Any) -> bool:
+    """Whether the digest is the expected one; what has no digest any more was altered too."""
+    try:
+        return compute(*values) == expected
+    except BadInput:
+        return False
+
+
+def _texts(reader: Reader, words: dict[str, str], problems: list[str]) -> tuple[list[str], int]:
     erased = {row.text for row in reader.all(sa.select(tables.erasure.c.text))}
-    count = 0
-    for row in reader.execute(sa.select(tables.text)):
+    missing, count = dict(words), 0
+    for row in _each(reader, tables.text, tables.text.c.digest, problems):
         count += 1
+        missing.pop(row.digest, None)
         if row.body is None:
             if row.digest not in erased:
                 problems.append(f"text {row.digest[:12]}: its body is gone without an erasure")
         elif row.digest in erased:
             problems.append(f"text {row.digest[:12]}: was erased and is back")
-        elif _keyed(reader, row.body) != row.digest:
+        elif not texts.fits(reader, row):
             problems.append(f"text {row.digest[:12]}: is not what its digest says")
+    for name, row_name in missing.items():
+        problems.append(f"text {name[:12]}: is missing, and {row_name} stands on it")
     return sorted(erased), count
-
-
-def _keyed(reader: Reader, body: bytes) -> str:
-    try:
-        return text_digest(reader.ledger.key, bytes(body).decode())
-    except UnicodeDecodeError:
-        return ""
 
 
 def _artifacts(reader: Reader, problems: list[str]) -> tuple[int, int]:
     count, seen = 0, set()
-    for row in reader.all(sa.select(tables.artifact).order_by(tables.artifact.c.event)):
+    for row in _each(reader, tables.artifact, tables.artifact.c.event, []):
         count += 1
         above = artifacts.parents(reader, row.digest)
-        if artifacts.artifact_digest(row.kind, row.manifest, above) != row.digest:
+        if not _gives(row.digest, artifacts.artifact_digest, row.kind, row.manifest, above):
             problems.append(f"artifact {row.kind} {row.digest[:12]}: is not what its digest says")
+            continue
         for name, entry in row.manifest.get("files", {}).items():
             if entry["sha256"] in seen:
                 continue

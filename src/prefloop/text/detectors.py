@@ -120,7 +120,7 @@ _PRIVATE_KEY = re.compile(
 )
 _SAID = re.compile(
     r"(?i)\b(?:password|passwd|pwd|passphrase|secret|api[ _-]?key|access[ _-]?token|token)"
-    r"(?: is |\s{0,3}[:=]\s{0,3})[\"'`]?(?P<it>[^\s\"'`,;]{6,200})"
+    r"(?: is |\s{0,3}[:=]\s{0,3})[\"'`]?(?P<it>[^\s\"'`,;&]{6,200})"
 )
 _EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
 _CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){11,18}(?![\w-])", re.ASCII)

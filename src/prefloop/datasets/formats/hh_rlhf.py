@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Literal, TypeGuard
 
+from prefloop.core.lines import json_objects
 from prefloop.core.records import Message, Prompt
-from prefloop.datasets.formats.lines import json_objects
 from prefloop.datasets.formats.rows import BadRow, ImportedComparison, OddRow, Row
 
 __all__ = ["HhRlhf"]
@@ -31,7 +31,7 @@ class HhRlhf:
 
     def read(self, stream: BinaryIO, where: str) -> Iterator[Row]:
         for line, found in json_objects(stream):
-            yield found if isinstance(found, BadRow) else _row(found, line, where)
+            yield BadRow(line, found) if isinstance(found, str) else _row(found, line, where)
 
 
 def _row(found: dict[str, Any], line: int, where: str) -> Row:

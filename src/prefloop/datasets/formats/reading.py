@@ -4,20 +4,18 @@ One policy for all formats: a row that cannot be understood refuses the file, wi
 the number of its kind; a row that was understood but is no comparison is set aside and reported.
 """
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from prefloop.core.errors import BadInput
+from prefloop.core.lines import first_of, reading, uncompressed
 from prefloop.datasets.formats.registry import detect, named
 from prefloop.datasets.formats.rows import BadRow, ImportedComparison, OddRow
 
-__all__ = ["Imported", "read_comparisons", "uncompressed"]
+__all__ = ["Imported", "read_comparisons"]
 
 HEAD = 64 * 1024  # bytes that are enough to recognize a format by
-_GZIP_MAGIC = b"\x1f\x8b"
 _LINES_SHOWN = 12
 
 
@@ -44,32 +42,20 @@ def read_comparisons(stream: BinaryIO, where: str, format_name: str | None = Non
     doubt, and for a file with a row that cannot be understood or without any comparison.
     """
     plain = uncompressed(stream)
-    try:
+    with reading(where):
         head = plain.read(HEAD)
         plain.seek(0)
         form = named(format_name) if format_name else detect(head, where)
         rows = list(form.read(plain, where))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadInput(f"{where}: a damaged gzip file ({error}): copy it again") from error
-    bad = [row for row in rows if isinstance(row, BadRow)]
+    bad = [(row.line, row.reason) for row in rows if isinstance(row, BadRow)]
     if bad:
-        more = f" (and {len(bad) - 1:,} more lines that cannot be read)" if len(bad) > 1 else ""
-        raise BadInput(f"{where}:{bad[0].line}: {bad[0].reason}{more}")
+        raise first_of(bad, where)
     good = tuple(row for row in rows if isinstance(row, ImportedComparison))
     odd = tuple(row for row in rows if isinstance(row, OddRow))
     if not good:
         why = f": {odd[0].reason} (line {odd[0].line}, the first of {len(odd):,})" if odd else ""
         raise BadInput(f"{where} holds no comparison{why}")
     return Imported(form.name, good, odd)
-
-
-def uncompressed(stream: BinaryIO) -> BinaryIO:
-    """The stream itself, or its content where it begins with gzip's magic bytes."""
-    magic = stream.read(len(_GZIP_MAGIC))
-    stream.seek(0)
-    if magic != _GZIP_MAGIC:
-        return stream
-    return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
 
 
 def _by_reason(rows: Sequence[OddRow]) -> list[str]:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, BinaryIO, Literal
 
+from prefloop.core.lines import json_objects
 from prefloop.core.records import Message, Pair, Prompt
 from prefloop.datasets.formats.hh_rlhf import HhRlhf
-from prefloop.datasets.formats.lines import json_objects
 from prefloop.datasets.formats.rows import BadRow, ImportedComparison, OddRow, Row
 from prefloop.datasets.formats.trl_columns import Bad, Odd, columns
 
@@ -40,7 +40,7 @@ class TrlPreference:
 
     def read(self, stream: BinaryIO, where: str) -> Iterator[Row]:
         for line, found in json_objects(stream):
-            yield found if isinstance(found, BadRow) else _row(found, line, where)
+            yield BadRow(line, found) if isinstance(found, str) else _row(found, line, where)
 
     def write(self, pairs: Iterable[Pair], stream: BinaryIO) -> int:
         count = 0

@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from prefloop.core.errors import PrefloopError
+from prefloop.store.engine import plainly
 
 __all__ = ["upgrade"]
 
@@ -21,11 +22,7 @@ def upgrade(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "prefloop.store:migrations")
     scripts = ScriptDirectory.from_config(config)
-    try:
-        connection = engine.connect()
-    except sa.exc.OperationalError as error:
-        raise PrefloopError(f"cannot open the ledger at {engine.url!r}: {error.orig}") from error
-    with connection, connection.begin():
+    with plainly(engine), engine.connect() as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         now = MigrationContext.configure(connection).get_current_revision()

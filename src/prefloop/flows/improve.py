@@ -1,0 +1,177 @@
+"""Sampling from policies that are in the ledger, and best of n as the first way to improve one."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prefloop.core.digest import rng
+from prefloop.core.errors import BadInput
+from prefloop.core.records import Completion, Prompt
+from prefloop.flows import evaluate, models
+from prefloop.flows.evaluate import SuiteCases
+from prefloop.flows.project import Project
+from prefloop.flows.prompts import keep_completions, read_prompts
+from prefloop.store import artifacts, people
+from prefloop.store.artifacts import Artifact
+from prefloop.training.settings import BestOfNSettings
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["against", "best_of_n", "candidates", "run_suite", "sampler"]
+
+Sampler = Callable[[Sequence[Prompt], int], list[str]]
+_LONGEST = 96  # tokens of a completion, where nothing else is said
+
+
+def sampler(project: Project, policy: Artifact, longest: int = _LONGEST) -> Sampler:
+    """A function (prompts, seed) -> completions for any policy in the ledger.
+
+    A best-of-n policy draws n times and keeps what its reward model likes best.
+    """
+    if policy.kind == "model" and policy.manifest.get("how") == "best-of-n":
+        return _best_sampler(project, policy, longest)
+    return _plain_sampler(project, policy, {"max_new_tokens": longest})
+
+
+def candidates(
+    project: Project,
+    policy: Artifact,
+    prompt_set: Artifact,
+    each: int,
+    seed: int,
+    longest: int = _LONGEST,
+) -> Artifact:
+    """`each` completions of every unreserved prompt, as a completion_set."""
+    with project.reader() as reader:
+        prompts = read_prompts(reader, prompt_set)
+    repeated = [prompt for prompt in prompts for _ in range(each)]
+    texts = sampler(project, policy, longest)(repeated, seed)
+    how = {"temperature": 1.0, "max_new_tokens": longest, "seed": seed}
+    drawn = [Completion(text, policy.digest, how) for text in texts]
+    several = [drawn[place : place + each] for place in range(0, len(drawn), each)]
+    return keep_completions(
+        project, prompts, several, {"sampling": how}, [prompt_set.digest, policy.digest]
+    )
+
+
+def best_of_n(
+    project: Project,
+    baseline: Artifact,
+    reward: Artifact,
+    gate: Artifact,
+    settings: BestOfNSettings,
+) -> Artifact:
+    """The policy that answers with the best of n. Its run is refused without an open gate."""
+    from prefloop.training.best_of_n import kl_bound
+
+    about = settings.model_dump(mode="json")
+    run = {"stage": "best-of-n", "settings": about, "reward": reward.digest}
+    model = {
+        "role": "policy",
+        "how": "best-of-n",
+        "base": baseline.digest,
+        "reward": reward.digest,
+        "settings": about,
+        "kl_bound": kl_bound(settings.n),
+    }
+    with project.transaction() as tx:
+        people.require(tx, "train")
+        above = [baseline.digest, reward.digest, gate.digest]
+        ran = artifacts.put(tx, "run", run, above)
+        return artifacts.put(tx, "model", model, [ran.digest, baseline.digest, reward.digest])
+
+
+def against(
+    project: Project, candidate: Artifact, baseline: Artifact, prompts: Sequence[Prompt]
+) -> Artifact:
+    """One answer of each policy to every prompt: what people will compare without knowing whose."""
+    seed = project.settings.seed
+    one = sampler(project, candidate)(prompts, _seed(seed, "candidate"))
+    other = sampler(project, baseline)(prompts, _seed(seed, "baseline"))
+    both = [
+        [Completion(a, candidate.digest), Completion(b, baseline.digest)]
+        for a, b in zip(one, other, strict=True)
+    ]
+    about = {"candidate": candidate.digest, "baseline": baseline.digest}
+    return keep_completions(project, prompts, both, about, [candidate.digest, baseline.digest])
+
+
+def run_suite(
+    project: Project,
+    kept: Artifact,
+    cases: SuiteCases,
+    candidate: Artifact,
+    baseline: Artifact,
+    harmful: str | None,
+    samples: int = 1,
+) -> Artifact:
+    """Let both policies answer every prompt of the suite, and mark the answers.
+
+    Cases on the same prompt share their answers. The seed is the same for both policies.
+    """
+    distinct = list(dict.fromkeys(cases.prompts))
+    seed = _seed(project.settings.seed, "suite")
+
+    def answered(policy: Artifact) -> list[list[str]]:
+        repeated = [prompt for prompt in distinct for _ in range(samples)]
+        texts = sampler(project, policy)(repeated, seed)
+        found = {
+            prompt: texts[place * samples : (place + 1) * samples]
+            for place, prompt in enumerate(distinct)
+        }
+        return [found[prompt] for prompt in cases.prompts]
+
+    both = (candidate, answered(candidate)), (baseline, answered(baseline))
+    return evaluate.keep_suite_run(project, kept, cases, *both, harmful)[0]
+
+
+def _plain_sampler(project: Project, policy: Artifact, how: dict[str, Any]) -> Sampler:
+    from prefloop.models.generate import generate, seeded
+    from prefloop.models.load import load_policy
+    from prefloop.models.sampling import Sampling
+
+    if policy.manifest.get("role") not in ("sft", "policy", "baseline"):
+        raise BadInput(f"{policy.short} is a {policy.manifest.get('role')} model, not a policy")
+    loaded = load_policy(models.fetch(project, policy))
+    sampling: Sampling = Sampling(**how)
+
+    def draw(prompts: Sequence[Prompt], seed: int) -> list[str]:
+        return [one.text for one in generate(loaded, prompts, sampling, seeded(seed))]
+
+    return draw
+
+
+def _best_sampler(project: Project, policy: Artifact, longest: int) -> Sampler:
+    from prefloop.models.load import load_reward_model
+    from prefloop.models.scores import score
+    from prefloop.training import best_of_n as stage
+
+    m = policy.manifest
+    with project.reader() as reader:
+        base, reward = artifacts.get(reader, m["base"]), artifacts.get(reader, m["reward"])
+    settings = BestOfNSettings.model_validate(m["settings"])
+    how = {
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "top_k": settings.top_k,
+        "max_new_tokens": min(settings.max_new_tokens, longest),
+    }
+    plain = _plain_sampler(project, base, how)
+    judge = load_reward_model(models.fetch(project, reward))
+
+    def draw(prompts: Sequence[Prompt], seed: int) -> list[str]:
+        found = stage.best_of_n(
+            lambda asked: plain(asked, seed),
+            lambda asked, given: np.asarray(score(judge, list(zip(asked, given, strict=True)))),
+            prompts,
+            settings.n,
+        )
+        return found.completions
+
+    return draw
+
+
+def _seed(seed: int, purpose: str) -> int:
+    return int(rng(seed, purpose).integers(2**31))

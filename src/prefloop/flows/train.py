@@ -1,0 +1,201 @@
+"""Training into the ledger: a run and the model it made, from a dataset that two people agreed on.
+
+The run's manifest holds what determines the result (data, settings, environment) and what came
+out; wall time and throughput differ from run to run, so they stand in the row's notes instead.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefloop.core.digest import digest, rng
+from prefloop.core.errors import NotPermitted
+from prefloop.core.records import Prompt
+from prefloop.datasets import freeze
+from prefloop.flows import models
+from prefloop.flows.project import Project
+from prefloop.store import artifacts, names, people
+from prefloop.store.artifacts import Artifact
+from prefloop.training.settings import RewardSettings, SFTSettings
+
+if TYPE_CHECKING:
+    from prefloop.models.load import LoadedPolicy
+    from prefloop.training.loop import LoopResult
+
+__all__ = ["official", "out_of_fold", "reward", "sft"]
+
+Tell = Callable[[str], None]
+_HELD_OUT = 0.05  # of demonstrations: enough to see a loss stop falling
+
+
+def sft(
+    project: Project,
+    dataset: Artifact,
+    base: "Callable[[], LoadedPolicy]",
+    settings: SFTSettings,
+    tell: Tell,
+    parents: tuple[str, ...] = (),
+) -> Artifact:
+    """Fine-tune a policy on demonstrations; `parents` names the model it starts from, if any."""
+    from prefloop.models.load import save_policy
+    from prefloop.training.packing import Demonstration
+    from prefloop.training.sft import train_sft
+
+    project.require("train")
+    with project.reader() as reader:
+        official(project, dataset)
+        examples = freeze.read_demonstrations(reader, dataset)
+    shown = [Demonstration(prompt, text) for prompt, text in examples]
+    kept, held = _split(shown, settings.seed)
+    policy = base()
+    inputs = {"stage": "sft", "settings": settings.model_dump(mode="json")}
+    work = _work(project, inputs, (dataset.digest, *parents))
+    result = train_sft(
+        policy, kept, held, settings, folder=work / "checkpoints", on_step=_teller(tell, "sft")
+    )
+    converged = str(result.convergence.trend) if result.convergence else "not measured"
+    found = {
+        "held_out_nll": result.held_out_nll,
+        "convergence": converged,
+        "cut": result.cut,
+        "demonstrations": len(kept),
+    }
+    tell(f"sft: {result.held_out_nll} nats per held-out token, {converged}")
+    save_policy(policy, work / "model")
+    above = (dataset.digest, *parents)
+    return _keep(project, inputs, found, result.loop, work / "model", "sft", above)
+
+
+def reward(
+    project: Project, dataset: Artifact, base: Artifact, settings: RewardSettings, tell: Tell
+) -> Artifact:
+    """Train a reward model on a dataset's training split, from the base of a policy."""
+    from prefloop.models.load import load_policy, reward_model_from, save_reward_model
+    from prefloop.training.reward import train_reward
+
+    project.require("train")
+    official(project, dataset)
+    with project.reader() as reader:
+        pairs = freeze.pairs(reader, dataset, "train")
+        held = freeze.pairs(reader, dataset, "held_out")
+    made = reward_model_from(load_policy(models.fetch(project, base)), settings.seed)
+    inputs = {"stage": "reward", "settings": settings.model_dump(mode="json")}
+    work = _work(project, inputs, (dataset.digest, base.digest))
+    result = train_reward(
+        made, pairs, held, settings, folder=work / "checkpoints", on_step=_teller(tell, "reward")
+    )
+    found = {
+        "pairs": len(pairs),
+        "held_out": len(held),
+        "held_out_accuracy": result.accuracy,
+        "convergence": str(result.convergence.trend) if result.convergence else "not measured",
+        "cut": result.cut,
+    }
+    tell(f"reward model: {result.accuracy} on {len(held)} held-out pairs")
+    save_reward_model(made, work / "model")
+    above = (dataset.digest, base.digest)
+    return _keep(project, inputs, found, result.loop, work / "model", "reward", above)
+
+
+def out_of_fold(
+    project: Project, dataset: Artifact, base: Artifact, settings: RewardSettings, tell: Tell
+) -> Any:
+    """Margins of all pairs of a dataset, each by a model that never saw its prompt.  # (N,)"""
+    from prefloop.models.load import load_policy, reward_model_from
+    from prefloop.training import reward as stage
+
+    project.require("evaluate")
+    with project.reader() as reader:
+        pairs = freeze.pairs(reader, dataset)
+    place = models.fetch(project, base)
+    inputs = {"stage": "folds", "settings": settings.model_dump(mode="json")}
+    work = _work(project, inputs, (dataset.digest, base.digest))
+    return stage.out_of_fold(
+        lambda fold: reward_model_from(load_policy(place), settings.seed + fold),
+        pairs,
+        stage.prompt_folds(pairs, settings.folds, settings.seed),
+        settings,
+        folder=work,
+        on_fold=lambda fold, accuracy: tell(f"fold {fold + 1}: {accuracy:.3f}"),
+    )
+
+
+def official(project: Project, dataset: Artifact) -> None:
+    """Raise NotPermitted for a dataset that no second person has approved."""
+    with project.reader() as reader:
+        known = names.names_of(reader, dataset.digest)
+    if not any(name.startswith("dataset/") for name in known):
+        raise NotPermitted(
+            f"dataset {dataset.short} is not approved yet: "
+            "a second person runs prefloop proposal approve"
+        )
+
+
+def _split(shown: list[Any], seed: int) -> tuple[list[Any], list[Any]]:
+    """Demonstrations to train on and to watch, by prompt."""
+    prompts: dict[Prompt, int] = {}
+    codes = [prompts.setdefault(one.prompt, len(prompts)) for one in shown]
+    held = set(
+        rng(seed, "sft held out")
+        .permutation(len(prompts))[: int(_HELD_OUT * len(prompts))]
+        .tolist()
+    )
+    return (
+        [one for one, code in zip(shown, codes, strict=True) if code not in held],
+        [one for one, code in zip(shown, codes, strict=True) if code in held],
+    )
+
+
+def _work(project: Project, inputs: dict[str, Any], above: tuple[str, ...]) -> Path:
+    """Where this very run keeps its checkpoints: the same inputs find them again."""
+    return project.work(f"{inputs['stage']}-{digest([inputs, list(above)])[:16]}")
+
+
+def _keep(
+    project: Project,
+    inputs: dict[str, Any],
+    found: dict[str, Any],
+    loop: "LoopResult",
+    folder: Path,
+    role: str,
+    above: tuple[str, ...],
+) -> Artifact:
+    from prefloop.models.fingerprint import fingerprint
+
+    cost = {
+        "seconds": round(loop.wall_s, 1),
+        "cpu_seconds": round(loop.cpu_s, 1),
+        "tokens_per_second": round(loop.tokens_per_s),
+    }
+    with project.transaction() as tx:
+        people.require(tx, "train")
+        history = artifacts.write_rows(tx, (dict(record) for record in loop.history))
+        run = {
+            **inputs,
+            "environment": fingerprint(),
+            "steps": loop.steps,
+            "stopped": loop.stopped,
+            "warnings": list(loop.warnings),
+            "padding": loop.padding,
+            "found": found,
+            "files": {"history": history},
+        }
+        ran = artifacts.put(tx, "run", run, above, json.dumps(cost))
+        return models.keep(tx, folder, role, {}, [ran.digest])
+
+
+def _teller(tell: Tell, stage: str) -> Callable[[Mapping[str, float]], None]:
+    """Says how far a run is, about twenty times."""
+
+    def on_step(record: Mapping[str, float]) -> None:
+        step = int(record["step"])
+        if "held_out_loss" in record or step % 100 == 0:
+            shown = ", ".join(
+                f"{name} {record[name]:.3f}"
+                for name in ("loss", "accuracy", "held_out_loss", "held_out_accuracy")
+                if name in record
+            )
+            tell(f"  {stage} step {step}: {shown}")
+
+    return on_step

@@ -1,0 +1,1 @@
+"""Where prompts come from, the sampling plan, candidate completions."""

@@ -1,0 +1,171 @@
+"""The demo: the first half of the case study, at the simulated desk, through the product's own loop.
+
+Calibrate five people, let them compare thousands of answers, train a reward model, improve the
+policy by it, compare blindly, and decide. Every figure is measured in the run.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from prefloop.annotation import batches, campaigns
+from prefloop.annotation.campaigns import Calibration, CampaignSettings, Item
+from prefloop.core.errors import NotFound
+from prefloop.core.records import Prompt, Purpose
+from prefloop.flows.evaluate import SuiteCases
+from prefloop.flows.loop import LoopSettings, Tell
+from prefloop.flows.project import Project
+from prefloop.flows.prompts import read_completions
+from prefloop.sandbox import desk
+from prefloop.sandbox.annotators import UNCALIBRATED, Annotator, annotators
+from prefloop.sandbox.grammar import demonstrate
+from prefloop.sandbox.preferences import V1, Preferences
+from prefloop.sandbox.probes import checker, probes
+from prefloop.sandbox.questions import draw_prompts
+from prefloop.sandbox.spec import SPEC_V1
+from prefloop.sandbox.vocabulary import vocabulary
+from prefloop.spec.model import Spec
+from prefloop.store.artifacts import Artifact
+from prefloop.training.settings import BestOfNSettings, RewardSettings, SFTSettings
+
+__all__ = ["SETTINGS", "SupportDesk", "run"]
+
+SHARED = 1000  # comparisons that all five judge, before and after calibration
+PAIRS = 5200  # prompts whose two answers are compared
+CONVERSATIONS = 400  # of the blind comparison
+ANCHORS = 30
+GOLD = 120
+DEMONSTRATIONS = 12000
+
+SETTINGS = LoopSettings(
+    sft=SFTSettings(
+        steps=1200,
+        batch_size=32,
+        learning_rate=3e-3,
+        max_tokens=160,
+        weight_decay=0.0,
+        checkpoint_every=200,
+        eval_every=200,
+    ),
+    reward=RewardSettings(
+        epochs=2,
+        batch_size=32,
+        learning_rate=1e-3,
+        max_tokens=160,
+        weight_decay=0.0,
+        checkpoint_every=100,
+        eval_every=70,
+    ),
+    best_of_n=BestOfNSettings(n=16, max_new_tokens=64),
+)
+
+
+class SupportDesk:
+    """The simulated desk as the loop's world."""
+
+    lead, engineer, second = desk.LEAD, desk.ENGINEER, desk.SENIOR
+    harmful = "safety"
+
+    def __init__(self, seed: int, preferences: Preferences = V1) -> None:
+        self.seed = seed
+        self.preferences = preferences
+        self.people = annotators(UNCALIBRATED)
+        self.spec = Spec.model_validate(SPEC_V1)
+        # One draw, cut into pieces, so that no prompt serves two purposes.
+        drawn = draw_prompts(seed, PAIRS + CONVERSATIONS + DEMONSTRATIONS // 2)
+        self._pairs, rest = drawn[:PAIRS], drawn[PAIRS:]
+        self._conversations, self._shown = rest[:CONVERSATIONS], rest[CONVERSATIONS:]
+
+    def base(self) -> Any:
+        """A small decoder from nothing that knows the desk's words."""
+        from prefloop.models.load import LoadedPolicy
+        from prefloop.models.scratch import llama, word_tokenizer
+
+        tokenizer = word_tokenizer(vocabulary())
+        return LoadedPolicy(llama(tokenizer, context=192, seed=self.seed), tokenizer)
+
+    def demonstrations(self) -> list[tuple[Prompt, str]]:
+        """What the desk's staff wrote: two answers to each of half as many prompts."""
+        prompts = self._shown * 2
+        return list(zip(prompts, demonstrate(self.seed, prompts), strict=True))
+
+    def prompts(self) -> tuple[list[Prompt], list[Prompt], dict[str, Any]]:
+        reserved = draw_prompts(self.seed, 200, reserved=True)
+        return self._pairs, reserved, {"drawn_from": "the desk's questions", "seed": self.seed}
+
+    def conversations(self) -> list[Prompt]:
+        return self._conversations
+
+    def suite(self) -> SuiteCases:
+        cases = [(probe, name) for probe in probes(self.seed) for name in probe.expected]
+        return SuiteCases(
+            name="support desk",
+            dimensions=[name for _, name in cases],
+            prompts=[probe.prompt for probe, _ in cases],
+            expected=[probe.expected[name] for probe, name in cases],
+            checks=[checker(name) for _, name in cases],
+        )
+
+    def label(self, project: Project, completions: Artifact, tell: Tell) -> Artifact:
+        """Two days of calibration, then six weeks of comparisons."""
+        with project.reader() as reader:
+            prompts, given = read_completions(reader, completions)
+        items = desk.as_items(prompts, given, 1)
+        gold = desk.known_answers(items[-1000:], self.preferences, GOLD, False, gap=2.0)
+        anchors = desk.known_answers(items[-2000:-1000], self.preferences, ANCHORS, True, gap=0.8)
+        known = {one.prompt for one in [*gold, *anchors]}
+        work = [item for item in items if item.prompt not in known]
+        shared = [desk.with_overlap(item, len(self.people)) for item in work[:SHARED]]
+        tell("  before calibration: anchors, then what everybody judges")
+        rules = Calibration(anchors=ANCHORS, max_disagreement=0.25, certainty=0.95)
+        self._campaign(
+            project, "before calibration", [*shared, *anchors], completions, round=1,
+            gold_share=0, duplicate_share=0, calibration=rules,
+        )  # fmt: skip
+        self._work_off(project, "before calibration", self.people, tell)
+        self._close(project, "before calibration")
+        tell("  the workshop: disagreements are discussed, a shared standard is found")
+        better = [person.calibrated() for person in self.people]
+        tell("  after calibration: anchors again, then live work with gold and repeats")
+        rest = [desk.with_overlap(item, 3) for item in work[SHARED:]]
+        self._campaign(
+            project, "live", [*shared, *rest, *gold, *anchors], completions, round=2,
+            gold_share=0.07, duplicate_share=0.10, calibration=rules,
+        )  # fmt: skip
+        self._work_off(project, "live", better, tell)
+        return self._close(project, "live")
+
+    def compare(self, project: Project, completions: Artifact, tell: Tell) -> Artifact:
+        """Three people look at every conversation, without knowing whose answer is whose."""
+        with project.reader() as reader:
+            prompts, given = read_completions(reader, completions)
+        items = desk.as_items(prompts, given, 3)
+        self._campaign(
+            project, "blind comparison", items, completions, purpose=Purpose.EVALUATION,
+            gold_share=0, duplicate_share=0, round=3,
+        )  # fmt: skip
+        better = [person.calibrated() for person in self.people]
+        self._work_off(project, "blind comparison", better, tell)
+        return self._close(project, "blind comparison")
+
+    def _campaign(
+        self, project: Project, name: str, items: Sequence[Item], source: Artifact, **settings: Any
+    ) -> None:
+        with project.transaction() as tx:
+            try:
+                campaign = campaigns.get(tx, name)
+            except NotFound:
+                chosen = CampaignSettings(seed=self.seed, **settings)
+                campaign = campaigns.create(
+                    tx, name, project.settings.spec, chosen, [source.digest]
+                )
+            campaigns.add_items(tx, campaign, items)
+
+    def _work_off(
+        self, project: Project, name: str, people: Sequence[Annotator], tell: Tell
+    ) -> None:
+        done = desk.work_off(project, name, people, self.preferences)
+        tell(f"  {name}: {done} judgments")
+
+    def _close(self, project: Project, name: str) -> Artifact:
+        with project.transaction() as tx:
+            return batches.close(tx, campaigns.get(tx, name))

@@ -1,0 +1,64 @@
+"""Losses as pure functions from tensors to a frozen result.
+
+Letters: N completion tokens, P pairs. A loss is a mean; `units` is what it is a mean over (tokens,
+or the pairs' weights), so that the parts of a large batch add up to exactly the whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["Loss", "reward", "sft"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What to minimize, over how many units it is a mean, and what to record (detached means)."""
+
+    loss: Tensor  # ()
+    units: Tensor  # ()
+    metrics: Mapping[str, Tensor]
+
+
+def sft(logprobs: Tensor) -> Loss:
+    """Mean negative log-likelihood in nats per completion token; logprobs (N,)."""
+    loss = -logprobs.mean()
+    units = torch.tensor(float(len(logprobs)), device=logprobs.device)
+    return Loss(loss, units, {"nll": loss.detach()})
+
+
+def reward(
+    chosen: Tensor,
+    rejected: Tensor,
+    weight: Tensor,
+    margin: Tensor | None = None,
+    margin_scale: float = 1.0,
+    center: float = 0.0,
+) -> Loss:
+    """Bradley-Terry loss on scores (P,), a mean by weight (P,).
+
+    -ln sigmoid(r_c - r_r - scale * m): Ouyang et al. 2022, eq. 1, with the margin of Touvron et
+    al. 2023, eq. 2. `center` adds center * (r_c + r_r)^2, which keeps the scores' free constant
+    near zero (Eisenstein et al. 2023, eq. 2). Exchanging chosen and rejected changes the
+    loss by exactly the difference, and accuracy to its complement; equal scores count half.
+    """
+    difference = chosen - rejected  # (P,)
+    wanted = difference if margin is None else difference - margin_scale * margin
+    losses = -F.logsigmoid(wanted)
+    if center:
+        losses = losses + center * (chosen + rejected) ** 2
+    units = weight.sum()
+    right = (difference > 0).float() + 0.5 * (difference == 0).float()
+    detached = difference.detach()
+    return Loss(
+        (weight * losses).sum() / units,
+        units.detach(),
+        {
+            "accuracy": (weight * right).sum() / units,
+            "difference": (weight * detached).sum() / units,
+            "reward": (weight * (chosen + rejected).detach()).sum() / (2 * units),
+        },
+    )

@@ -1,0 +1,109 @@
+"""The settings of each training stage. No torch here: a typing error shows before it loads.
+
+A field's description is its help text. Unknown keys are errors.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["BestOfNSettings", "LoopSettings", "RewardSettings", "SFTSettings"]
+
+
+class LoopSettings(BaseModel):
+    """What every trained stage shares: how long, how fast, how often saved."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = Field(
+        default=0, ge=0, description="decides the order of the data and all random draws"
+    )
+    epochs: float = Field(
+        default=1.0, gt=0, description="passes over the data; `steps`, where given, decides instead"
+    )
+    steps: int | None = Field(
+        default=None, ge=1, description="optimizer steps in all, over as many epochs as it takes"
+    )
+    batch_size: int = Field(
+        default=32, ge=1, description="samples per optimizer step (a pair is one sample)"
+    )
+    batch_tokens: int = Field(
+        default=16384,
+        ge=16,
+        description="most token positions computed at once; a step that needs more is done in "
+        "parts whose gradients are added, with the same result",
+    )
+    max_tokens: int = Field(
+        default=2048,
+        ge=8,
+        description="longest prompt with completion; a longer prompt loses its beginning",
+    )
+    learning_rate: float = Field(
+        default=1e-5, gt=0, lt=1, description="the highest rate, reached after the warmup"
+    )
+    warmup: float = Field(
+        default=0.03, ge=0, le=1, description="share of the steps in which the rate rises from 0"
+    )
+    final_rate: float = Field(
+        default=0.0, ge=0, le=1, description="where the cosine ends, as a share of learning_rate"
+    )
+    weight_decay: float = Field(
+        default=0.01, ge=0, description="pull of matrices towards zero (norms and biases: none)"
+    )
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="AdamW's memory of the gradient")
+    beta2: float = Field(default=0.95, ge=0, lt=1, description="AdamW's memory of its square")
+    max_grad_norm: float = Field(
+        default=1.0, gt=0, description="a longer gradient is cut to this length"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="what matrix products are computed in (weights: float32)"
+    )
+    checkpoint_every: int = Field(
+        default=100, ge=1, description="steps between checkpoints from which a run can resume"
+    )
+    keep_checkpoints: int = Field(default=2, ge=1, description="newest checkpoints that are kept")
+    eval_every: int = Field(
+        default=100, ge=1, description="steps between looks at the held-out data"
+    )
+
+
+class SFTSettings(LoopSettings):
+    """Supervised fine-tuning on demonstrations."""
+
+
+class RewardSettings(LoopSettings):
+    """The reward model: Bradley-Terry on preference pairs."""
+
+    use_margin: bool = Field(
+        default=False,
+        description="ask for a larger difference where the annotators' vote was clearer",
+    )
+    margin_scale: float = Field(
+        default=1.0, ge=0, description="difference in reward that a margin of 1 asks for"
+    )
+    use_weight: bool = Field(
+        default=True, description="weigh each pair by its weight, otherwise all alike"
+    )
+    center: float = Field(
+        default=0.0, ge=0, description="pull of the rewards' mean towards zero (0.01 is usual)"
+    )
+    folds: int = Field(
+        default=5, ge=2, description="parts for out-of-fold scores; a prompt stays in one part"
+    )
+
+
+class BestOfNSettings(BaseModel):
+    """Best-of-n: of several completions, the one with the highest reward."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = Field(default=0, ge=0, description="decides what is drawn")
+    n: int = Field(default=8, ge=1, description="completions per prompt; 1 is the policy itself")
+    temperature: float = Field(
+        default=1.0, gt=0, description="spread of the draws; the KL bound holds for any value"
+    )
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="keep the likeliest tokens up to this probability"
+    )
+    top_k: int = Field(default=0, ge=0, description="keep the k likeliest tokens; 0 keeps all")
+    max_new_tokens: int = Field(default=256, ge=1, description="longest completion, in tokens")
