@@ -24,7 +24,9 @@ def at_completions(model: Any, shared: bool) -> torch.Tensor:
         return hidden_states(model, batch)[batch.predicts]
 
 
-def test_a_shared_prompt_gives_the_same_hidden_states_as_separate_rows(policy: LoadedPolicy) -> None:
+def test_a_shared_prompt_gives_the_same_hidden_states_as_separate_rows(
+    policy: LoadedPolicy,
+) -> None:
     shared, separate = at_completions(policy.model, True), at_completions(policy.model, False)
     assert torch.allclose(shared, separate, atol=1e-5)
 

@@ -40,7 +40,7 @@ def test_shared_and_separate_rows_give_the_same_log_probabilities_and_gradients(
         policy.model.zero_grad()
         token_logprobs(policy.model, pack(ROWS, [0, 1], shared)).sum().backward()  # type: ignore[no-untyped-call]
         gradients.append(torch.cat([p.grad.flatten() for p in policy.model.parameters()]))
-    assert torch.allclose(*gradients, atol=1e-5)
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-5)
 
 
 def test_chunks_change_neither_values_nor_gradients(policy: LoadedPolicy) -> None:

@@ -19,7 +19,9 @@ def test_a_shared_row_holds_the_prompt_once_and_restarts_positions_after_it() ->
     assert batch.tokens == 7
 
 
-def test_every_completion_token_is_foretold_by_the_token_before_it_or_the_end_of_the_prompt() -> None:
+def test_every_completion_token_is_foretold_by_the_token_before_it_or_the_end_of_the_prompt() -> (
+    None
+):
     batch = pack([ROW], [0], shared=True)
     # 20 and 30 both follow the prompt's last token at position 1.
     assert batch.targets.tolist() == [20, 21, 22, 30, 31]

@@ -80,7 +80,8 @@ def test_one_key_asked_for_by_eight_threads_is_one_job(ledger: Ledger) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 40 and len(set(found)) == 5
+    assert len(found) == 40
+    assert len(set(found)) == 5
 
 
 def test_jobs_are_taken_oldest_first_and_each_once(ledger: Ledger) -> None:
@@ -94,9 +95,11 @@ def test_a_claim_can_ask_for_one_kind_or_one_job(ledger: Ledger) -> None:
     evaluate, again = enqueue(ledger, "b", "evaluate"), enqueue(ledger, "c", "evaluate")
     assert claim(ledger, kind="import") is None
     found = claim(ledger, job_id=again.id)
-    assert found is not None and found.id == again.id
+    assert found is not None
+    assert found.id == again.id
     found = claim(ledger, kind="evaluate")
-    assert found is not None and found.id == evaluate.id
+    assert found is not None
+    assert found.id == evaluate.id
 
 
 def test_a_claimed_job_is_leased_and_a_heartbeat_renews_it(ledger: Ledger, clock: Clock) -> None:

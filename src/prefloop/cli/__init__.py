@@ -3,6 +3,7 @@
 Exit codes: 0 done, 2 bad input with one clear line, 3 a gate said no, 130 interrupted.
 """
 
+import os
 import sys
 import traceback
 
@@ -11,6 +12,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """The `prefloop` command."""
+    # Idle threads that spin double the CPU a run costs on a machine that others use too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from prefloop.cli.app import app
     from prefloop.core.errors import PrefloopError
 

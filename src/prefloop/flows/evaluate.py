@@ -9,9 +9,11 @@ import numpy as np
 from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate, Pair, Prompt
+from prefloop.datasets import freeze
 from prefloop.evaluation import baselines, comparison, reward_report, suite
 from prefloop.evaluation.reward_report import RewardReport
 from prefloop.evaluation.suite import Checker, SuiteResult
+from prefloop.flows.models import fetch
 from prefloop.flows.project import Project
 from prefloop.stats import NotEnough
 from prefloop.stats.ceiling import ceiling
@@ -26,6 +28,7 @@ __all__ = [
     "keep_suite",
     "keep_suite_run",
     "reward",
+    "reward_out_of_fold",
 ]
 
 
@@ -89,6 +92,19 @@ def reward(project: Project, model: Artifact, dataset: Artifact) -> Artifact:
     trained_on = dataset.manifest["counts"]["pairs"] - len(pairs)
     margins = chosen - rejected
     how = f"{len(pairs)} held-out pairs of {dataset.short}"
+    return keep_reward(project, model, dataset, pairs, margins, votes, trained_on, how)[0]
+
+
+def reward_out_of_fold(
+    project: Project, model: Artifact, dataset: Artifact, margins: np.ndarray, folds: int
+) -> Artifact:
+    """Record the examination of a way to train a reward model on all pairs of a dataset, each
+    scored by a model of its own fold; `model` is the one trained that way."""
+    with project.reader() as reader:
+        pairs = freeze.pairs(reader, dataset)
+        votes = freeze.votes(reader, dataset)
+    how = f"all {len(pairs)} pairs of {dataset.short}, out of {folds} folds by prompt"
+    trained_on = round(len(pairs) * (1 - 1 / folds))
     return keep_reward(project, model, dataset, pairs, margins, votes, trained_on, how)[0]
 
 

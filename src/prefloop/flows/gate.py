@@ -13,7 +13,7 @@ from prefloop.store import artifacts, people
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
 
-__all__ = ["before_policy", "before_release", "label_batches", "require_open"]
+__all__ = ["before_policy", "before_release", "kl_of", "label_batches", "require_open"]
 
 
 def before_policy(project: Project, examination: Artifact) -> Artifact:
@@ -71,6 +71,12 @@ def require_open(gate: Artifact) -> None:
     """Raise GateClosed unless this gate_result lets work go on."""
     if gate.manifest["verdict"] not in ("pass", "warn"):
         raise GateClosed(f"gate {gate.short}: {gate.manifest['explanation']}")
+
+
+def kl_of(policy: Artifact) -> Estimate | None:
+    """How far a policy may be from its source, where its making says so."""
+    bound = policy.manifest.get("kl_bound")
+    return Estimate(bound, 0.0, bound, 1) if bound is not None else None
 
 
 def label_batches(reader: Reader, *digests: str) -> set[str]:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Completion, Prompt
@@ -163,12 +161,9 @@ def _best_sampler(project: Project, policy: Artifact, longest: int) -> Sampler:
 
     def draw(prompts: Sequence[Prompt], seed: int) -> list[str]:
         found = stage.best_of_n(
-            lambda asked: plain(asked, seed),
-            lambda asked, given: np.asarray(score(judge, list(zip(asked, given, strict=True)))),
-            prompts,
-            settings.n,
+            prompts, settings.n, lambda asked: plain(asked, seed), lambda items: score(judge, items)
         )
-        return found.completions
+        return list(found.chosen)
 
     return draw
 

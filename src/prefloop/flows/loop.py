@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefloop.core.records import Estimate, Prompt
+from prefloop.core.records import Prompt
 from prefloop.flows import evaluate, gate, improve, labels, train
 from prefloop.flows.approval import approve
 from prefloop.flows.evaluate import SuiteCases
@@ -135,7 +135,7 @@ def first_pass(project: Project, world: World, settings: LoopSettings, tell: Tel
     examined = step(project, "loop/examined", lambda: evaluate.reward(engineer, reward, dataset))
 
     tell("asking the gate whether it may guide a policy")
-    may_guide = step(project, "loop/policy-gate", lambda: gate.before_policy(engineer, examined))
+    may_guide = gate.before_policy(engineer, examined)  # anew each time: gates.yaml may change
     gate.require_open(may_guide)
 
     tell(f"improving the policy: best of {settings.best_of_n.n} by the reward model")
@@ -168,8 +168,7 @@ def first_pass(project: Project, world: World, settings: LoopSettings, tell: Tel
     )
 
     tell("asking the gate whether it may stand before users")
-    kl = Estimate(policy.manifest["kl_bound"], 0.0, policy.manifest["kl_bound"], 1)
-    release_gate, release = _decide(project, engineer, second, policy, compared, passed, kl)
+    release_gate, release = _decide(project, engineer, second, policy, compared, passed)
     return Finished(
         spec, baseline, batch, dataset, reward, examined, may_guide, policy, compared, passed,
         release_gate, release,
@@ -210,10 +209,9 @@ def _decide(
     policy: Artifact,
     compared: Artifact,
     passed: Artifact,
-    kl: Estimate,
 ) -> tuple[Artifact, Artifact]:
     def decide() -> Artifact:
-        _, recorded = gate.before_release(engineer, policy, compared, passed, kl)
+        _, recorded = gate.before_release(engineer, policy, compared, passed, gate.kl_of(policy))
         if recorded.proposal is not None:
             approve(second, recorded.proposal)
         return recorded.release

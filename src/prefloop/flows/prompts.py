@@ -2,16 +2,29 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from prefloop.core.records import Completion, Prompt
+from prefloop.core.digest import rng
+from prefloop.core.errors import BadInput, NotFound
+from prefloop.core.records import Completion, Prompt, PromptSource
 from prefloop.flows.project import Project
-from prefloop.store import artifacts, people, texts
+from prefloop.prompts import importing
+from prefloop.prompts.plan import Plan, draw
+from prefloop.store import artifacts, names, people, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
 from prefloop.store.rows import prompt_row, prompt_words, read_prompt
+from prefloop.text.redaction import detectors
 
-__all__ = ["keep_completions", "keep_prompts", "read_completions", "read_prompts"]
+__all__ = [
+    "draw_by_plan",
+    "import_prompts",
+    "keep_completions",
+    "keep_prompts",
+    "read_completions",
+    "read_prompts",
+]
 
 
 def keep_prompts(
@@ -19,6 +32,7 @@ def keep_prompts(
     prompts: Sequence[Prompt],
     about: dict[str, Any],
     reserved: Sequence[Prompt] = (),
+    parents: Sequence[str] = (),
 ) -> Artifact:
     """Record a set of prompts; `reserved` ones are for validation and never reach a labeller."""
     with project.transaction() as tx:
@@ -34,7 +48,7 @@ def keep_prompts(
             "topics": dict(sorted(Counter(p.topic for p in prompts).items())),
             "files": {"prompts": artifacts.write_rows(tx, rows)},
         }
-        return artifacts.put(tx, "prompt_set", manifest)
+        return artifacts.put(tx, "prompt_set", manifest, parents)
 
 
 def read_prompts(reader: Reader, prompt_set: Artifact, reserved: bool = False) -> list[Prompt]:
@@ -97,3 +111,56 @@ def read_completions(
         for row in rows
     ]
     return [read_prompt(row, words) for row in rows], found
+
+
+def import_prompts(
+    project: Project,
+    path: Path,
+    source: str,
+    columns: Sequence[str],
+    redact: bool,
+    threshold: float,
+) -> tuple[Artifact, list[str]]:
+    """A file of prompts as a prompt_set, and what a person should look at in the import."""
+    project.require("prompts.add")
+    if source not in [one.value for one in PromptSource]:
+        raise BadInput(f"source {source!r}: {', '.join(one.value for one in PromptSource)}")
+    if any("=" not in one for one in columns):
+        raise BadInput("--column takes THEIRS=OURS, e.g. --column text=prompt")
+    renamed = dict(one.split("=", 1) for one in columns)
+    try:
+        with path.open("rb") as stream:
+            found = importing.read_prompts(stream, path.name, PromptSource(source), renamed)
+    except FileNotFoundError as error:
+        raise NotFound(f"{path}: no such file") from error
+    lines = [f"{len(found.prompts)} prompts in {path.name}"]
+    prompts: Sequence[Prompt] = found.prompts
+    privacy: dict[str, Any] = {"redacted": False}
+    if redact:
+        prompts, report = importing.redact_prompts(prompts, detectors())
+        privacy = {"redacted": True, "counts": dict(report.counts)}
+        said = ", ".join(f"{n} {kind}" for kind, n in report.counts.items()) or "nothing found"
+        lines.append(f"personal data: {said}")
+    kept, repeats = importing.deduplicate(prompts, threshold)
+    lines.append(f"near-duplicates left out: {len(repeats)}")
+    about = {"file": path.name, "privacy": privacy, "near_duplicates": len(repeats)}
+    return keep_prompts(project, [prompts[place] for place in kept], about), lines
+
+
+def draw_by_plan(
+    project: Project, sets: Sequence[str], count: int, plan: Plan
+) -> tuple[Artifact, dict[str, int]]:
+    """Prompts to label by the plan, the reserved ones beside them, and what the mix lacks."""
+    with project.reader() as reader:
+        sources = [names.resolve(reader, one, "prompt_set") for one in sets]
+        pool = [prompt for one in sources for prompt in read_prompts(reader, one)]
+    drawn = draw(pool, plan, count, rng(project.settings.seed, "plan"))
+    about = {"plan": plan.model_dump(mode="json"), "missing": dict(drawn.missing)}
+    made = keep_prompts(
+        project,
+        [pool[place] for place in drawn.labelled],
+        about,
+        [pool[place] for place in drawn.reserved],
+        [one.digest for one in sources],
+    )
+    return made, dict(drawn.missing)

@@ -122,7 +122,13 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
 
 
 def _model(auto: Any, source: str | Path, dtype: torch.dtype) -> Any:
-    return _attempt(source, lambda: auto.from_pretrained(source, dtype=dtype))
+    model = _attempt(source, lambda: auto.from_pretrained(source, dtype=dtype))
+    for parameter in model.parameters():
+        # Weights mapped from a file stand at odd addresses, where matrix products round otherwise
+        # than on the same weights in memory: the same model must give the same bits.
+        if parameter.data_ptr() % 64:
+            parameter.data = parameter.data.clone()
+    return model
 
 
 def _tokenizer(source: str | Path) -> Any:

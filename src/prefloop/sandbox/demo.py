@@ -1,21 +1,27 @@
-"""The demo: the first half of the case study, at the simulated desk, through the product's own loop.
+"""The demo: the case study's first half at the simulated desk, through the product's own loop.
 
 Calibrate five people, let them compare thousands of answers, train a reward model, improve the
 policy by it, compare blindly, and decide. Every figure is measured in the run.
 """
 
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from prefloop.annotation import batches, campaigns
 from prefloop.annotation.campaigns import Calibration, CampaignSettings, Item
-from prefloop.core.errors import NotFound
+from prefloop.core.digest import digest, rng
+from prefloop.core.errors import Conflict, NotFound
 from prefloop.core.records import Prompt, Purpose
+from prefloop.flows import loop
+from prefloop.flows import project as projects
 from prefloop.flows.evaluate import SuiteCases
 from prefloop.flows.loop import LoopSettings, Tell
 from prefloop.flows.project import Project
 from prefloop.flows.prompts import read_completions
-from prefloop.sandbox import desk
+from prefloop.prompts.plan import Plan, draw
+from prefloop.sandbox import desk, report
 from prefloop.sandbox.annotators import UNCALIBRATED, Annotator, annotators
 from prefloop.sandbox.grammar import demonstrate
 from prefloop.sandbox.preferences import V1, Preferences
@@ -30,7 +36,8 @@ from prefloop.training.settings import BestOfNSettings, RewardSettings, SFTSetti
 __all__ = ["SETTINGS", "SupportDesk", "run"]
 
 SHARED = 1000  # comparisons that all five judge, before and after calibration
-PAIRS = 5200  # prompts whose two answers are compared
+POOL = 14000  # prompts the desk was asked, of all sources
+PAIRS = 6200  # prompts whose two answers are compared
 CONVERSATIONS = 400  # of the blind comparison
 ANCHORS = 30
 GOLD = 120
@@ -70,9 +77,14 @@ class SupportDesk:
         self.preferences = preferences
         self.people = annotators(UNCALIBRATED)
         self.spec = Spec.model_validate(SPEC_V1)
-        # One draw, cut into pieces, so that no prompt serves two purposes.
-        drawn = draw_prompts(seed, PAIRS + CONVERSATIONS + DEMONSTRATIONS // 2)
-        self._pairs, rest = drawn[:PAIRS], drawn[PAIRS:]
+        # One pool, cut into pieces, so that no prompt serves two purposes.
+        pool = draw_prompts(seed, POOL)
+        self.plan = Plan()
+        drawn = draw(pool, self.plan, PAIRS, rng(seed, "plan"))
+        used = {*drawn.labelled, *drawn.reserved}
+        rest = [prompt for place, prompt in enumerate(pool) if place not in used]
+        self._pairs = [pool[place] for place in drawn.labelled]
+        self._reserved = [pool[place] for place in drawn.reserved]
         self._conversations, self._shown = rest[:CONVERSATIONS], rest[CONVERSATIONS:]
 
     def base(self) -> Any:
@@ -85,12 +97,11 @@ class SupportDesk:
 
     def demonstrations(self) -> list[tuple[Prompt, str]]:
         """What the desk's staff wrote: two answers to each of half as many prompts."""
-        prompts = self._shown * 2
+        prompts = self._shown[: DEMONSTRATIONS // 2] * 2
         return list(zip(prompts, demonstrate(self.seed, prompts), strict=True))
 
     def prompts(self) -> tuple[list[Prompt], list[Prompt], dict[str, Any]]:
-        reserved = draw_prompts(self.seed, 200, reserved=True)
-        return self._pairs, reserved, {"drawn_from": "the desk's questions", "seed": self.seed}
+        return self._pairs, self._reserved, self.plan.model_dump(mode="json")
 
     def conversations(self) -> list[Prompt]:
         return self._conversations
@@ -169,3 +180,43 @@ class SupportDesk:
     def _close(self, project: Project, name: str) -> Artifact:
         with project.transaction() as tx:
             return batches.close(tx, campaigns.get(tx, name))
+
+
+def run(folder: Path, seed: int, tell: Tell) -> dict[str, Any]:
+    """Walk the loop in `folder` and write report.html and report.json there; returns the latter.
+
+    A folder with a demo of the same seed goes on where it stopped; anything else in the way is
+    refused untouched.
+    """
+    started = time.perf_counter()
+    project = _open(folder, seed)
+    try:
+        world = SupportDesk(seed)
+        desk.hire(project, world.people)
+        done = loop.first_pass(project, world, SETTINGS, tell)
+        tell("writing the report")
+        story = report.tell_story(project, world, done, time.perf_counter() - started)
+        report.write(story, folder)
+        return story
+    finally:
+        project.ledger.close()
+
+
+def _open(folder: Path, seed: int) -> Project:
+    """The demo's project; its key follows from the seed, so that the same seed gives the same
+    digests. (A real project's key is random and secret; nothing here is anybody's.)"""
+    name = f"support desk, seed {seed}"
+    if not (folder / "prefloop.yaml").exists():
+        if folder.exists() and not folder.is_dir():
+            raise Conflict(f"{folder} is a file: name another folder for the demo")
+        others = [p for p in folder.iterdir() if p.name != ".prefloop"] if folder.exists() else []
+        if others:
+            raise Conflict(f"{folder} is not empty and holds no demo: name another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        projects.init(folder, name, desk.LEAD, bytes.fromhex(digest(["demo", seed])))
+    project = projects.open_project(folder, desk.LEAD)
+    if project.settings.name != name:
+        raise Conflict(
+            f"{folder} holds {project.settings.name!r}: name another folder for seed {seed}"
+        )
+    return project

@@ -74,13 +74,12 @@ def open_ledger(
     place = url or os.environ.get("PREFLOOP_DATABASE_URL") or _sqlite(home / "ledger.db")
     root = files or os.environ.get("PREFLOOP_FILES") or str(home / "files")
     ledger = Ledger(place, FileStore(root), _key(home), clock)
-    migrations.upgrade(ledger.engine)
-    with ledger.reader() as reader:
-        if not texts.key_fits(reader):
-            raise Corrupt(
-                f"the key of {home.parent} is not the one that this ledger's texts are named with: "
-                "restore it from your backup"
-            )
+    try:
+        migrations.upgrade(ledger.engine)
+        _check_key(ledger, home)
+    except BaseException:
+        ledger.close()
+        raise
     return ledger
 
 
@@ -89,6 +88,15 @@ def work_folder(folder: Path, name: str) -> Path:
     path = folder / _FOLDER / "work" / name
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _check_key(ledger: Ledger, home: Path) -> None:
+    with ledger.reader() as reader:
+        if not texts.key_fits(reader):
+            raise Corrupt(
+                f"the key of {home.parent} is not the one that this ledger's texts are named with: "
+                "restore it from your backup"
+            )
 
 
 def _sqlite(path: Path) -> str:

@@ -61,7 +61,7 @@ def kl_bound(n: int) -> float:
     """ln n - (n - 1) / n nats: the most that best-of-n can differ from its policy.
 
     Stiennon et al. 2020, appendix G.3; exact only if no two completions are alike, otherwise an
-    upper bound (Beirami et al. 2024, theorem 1).
+    upper bound (Beirami et al. 2024).
     """
     if n < 1:
         raise BadInput(f"best of {n}: n must be at least 1")

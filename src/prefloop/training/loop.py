@@ -86,20 +86,22 @@ def train(
     run, Conflict if it holds one and `resume` is false, PrefloopError if the loss is not a number.
     """
     run = _Run(model, source, compute, settings, folder)
-    resumed_from = run.begin(resume)
-    model.train()
-    while run.step < source.steps and not run.stopped:
-        record = run.advance()
-        last = run.step == source.steps
-        if evaluate and (last or run.step % settings.eval_every == 0):
-            model.eval()
-            record |= evaluate()
-            model.train()
-        run.close_step(record, guards)
-        if last or run.stopped or run.step % settings.checkpoint_every == 0:
-            run.save()
-        if on_step:
-            on_step(record)
+    with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []):
+        torch.manual_seed(settings.seed)  # for dropout, which draws from torch's own stream
+        resumed_from = run.begin(resume)
+        model.train()
+        while run.step < source.steps and not run.stopped:
+            record = run.advance()
+            last = run.step == source.steps
+            if evaluate and (last or run.step % settings.eval_every == 0):
+                model.eval()
+                record |= evaluate()
+                model.train()
+            run.close_step(record, guards)
+            if last or run.stopped or run.step % settings.checkpoint_every == 0:
+                run.save()
+            if on_step:
+                on_step(record)
     model.eval()
     return run.result(resumed_from)
 

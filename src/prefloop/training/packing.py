@@ -8,7 +8,7 @@ needs to remember nothing but how many steps it has made.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,7 @@ class PackedSource:
         self.steps = settings.steps or max(1, round(settings.epochs * self.per_epoch))
         self._epoch = lru_cache(maxsize=1)(self._order)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """A digest of the data: a run resumes only on the same."""
         hashed = hashlib.sha256()

@@ -1,0 +1,190 @@
+"""eval, gate, release: evidence, the gates that read it, and the decision."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from prefloop.cli.common import Json, show, table
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    room = typer.Typer(help="Evaluation, independent of the reward.", no_args_is_help=True)
+    room.command("reward")(reward)
+    room.command("suite")(suite)
+    room.command("compare")(compare)
+    app.add_typer(room, name="eval")
+    gate = typer.Typer(help="The checks between stages.", no_args_is_help=True)
+    gate.command("check")(check)
+    app.add_typer(gate, name="gate")
+
+
+def reward(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="a reward model")],
+    data: Annotated[str, typer.Option(help="a dataset of preferences")],
+    folds: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CONFIG",
+            help="train anew in folds by this reward config and examine every pair",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Examine a reward model on pairs it never saw: held out, or out of fold."""
+    from prefloop.flows import configs, evaluate, train
+    from prefloop.store import artifacts, names
+
+    project = context.obj.open()
+    with project.reader() as reader:
+        found = names.resolve(reader, model, "model")
+        dataset = names.resolve(reader, data, "dataset")
+    if folds is None:
+        kept = evaluate.reward(project, found, dataset)
+    else:
+        asked = configs.read(folds, configs.RewardConfig)
+        with project.reader() as reader:
+            base = names.resolve(reader, asked.model, "model")
+        tell = (lambda line: None) if json else typer.echo
+        margins = train.out_of_fold(project, dataset, base, asked.settings, tell)
+        kept = evaluate.reward_out_of_fold(project, found, dataset, margins, asked.settings.folds)
+    with project.reader() as reader:
+        kept = artifacts.get(reader, kept.digest)
+    show({"evaluation": kept.digest, **kept.manifest}, json, lambda: _reward_text(kept))
+
+
+def suite(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="the candidate")],
+    baseline: Annotated[str, typer.Option(help="the policy it is compared with")],
+    file: Annotated[Path | None, typer.Option(help="default: suite.yaml")] = None,
+    harmful: Annotated[
+        str | None, typer.Option(help="the dimension whose failures are harmful outputs")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="completions per case")] = 1,
+    json: Json = False,
+) -> None:
+    """Run the behavioural suite on a candidate and its baseline."""
+    from prefloop.flows import improve, suites
+    from prefloop.store import names
+
+    project = context.obj.open()
+    cases = suites.from_file(file or project.folder / "suite.yaml")
+    with project.reader() as reader:
+        one = names.resolve(reader, model, "model")
+        other = names.resolve(reader, baseline, "model")
+    kept = suites.keep(project, cases)
+    found = improve.run_suite(project, kept, cases, one, other, harmful, samples)
+    rows = [
+        (name, e["candidate"]["n"], e["candidate"]["estimate"], e["baseline"]["estimate"],
+         f"{e['difference']['estimate']:+.3f} [{e['difference']['low']:+.3f}, "
+         f"{e['difference']['high']:+.3f}]")
+        for name, e in found.manifest["dimensions"].items()
+    ]  # fmt: skip
+    columns = ["dimension", "cases", "candidate", "baseline", "difference"]
+
+    def text() -> None:
+        table(columns, rows)
+        typer.echo(f"evaluation {found.short}")
+
+    show({"evaluation": found.digest, **found.manifest}, json, text)
+
+
+def compare(
+    context: typer.Context,
+    batch: Annotated[str, typer.Argument(help="the label_batch of an evaluation campaign")],
+    candidate: Annotated[str, typer.Option(help="a policy")],
+    baseline: Annotated[str, typer.Option(help="the policy it was compared with")],
+    json: Json = False,
+) -> None:
+    """The win rate of a blind comparison that people made."""
+    from prefloop.flows import evaluate
+    from prefloop.store import names
+
+    project = context.obj.open()
+    with project.reader() as reader:
+        labels = names.resolve(reader, batch, "label_batch")
+        one = names.resolve(reader, candidate, "model")
+        other = names.resolve(reader, baseline, "model")
+    found = evaluate.keep_comparison(project, labels, one, other)
+    rate = found.manifest["win_rate"]
+    show(
+        {"evaluation": found.digest, **found.manifest},
+        json,
+        f"win rate {_said(rate)} over {found.manifest['conversations']} conversations\n"
+        f"evaluation {found.short}",
+    )
+
+
+def check(
+    context: typer.Context,
+    stage: Annotated[str, typer.Argument(help="policy or release")],
+    evidence: Annotated[
+        list[str],
+        typer.Argument(help="policy: a reward evaluation; release: a comparison and a suite run"),
+    ],
+    json: Json = False,
+) -> None:
+    """Ask a gate. Exit code 3 when it says no. The release gate records the decision too."""
+    from prefloop.core.errors import BadInput
+    from prefloop.flows import gate
+    from prefloop.store import artifacts, names
+
+    project = context.obj.open()
+    with project.reader() as reader:
+        found = [names.resolve(reader, one, "evaluation") for one in evidence]
+    if stage == "policy" and len(found) == 1:
+        result = gate.before_policy(project, found[0])
+    elif stage == "release" and len(found) == 2:
+        by_type = {one.manifest["type"]: one for one in found}
+        if set(by_type) != {"compare", "suite"}:
+            raise BadInput("a release gate reads one comparison and one suite run")
+        with project.reader() as reader:
+            candidate = artifacts.get(reader, by_type["compare"].manifest["model"])
+        result, recorded = gate.before_release(
+            project, candidate, by_type["compare"], by_type["suite"], gate.kl_of(candidate)
+        )
+        if not json:
+            typer.echo(f"decision: {recorded.release.manifest['decision']}")
+    else:
+        raise BadInput("gate check policy EVALUATION, or gate check release COMPARISON SUITE_RUN")
+    show({"gate_result": result.digest, **result.manifest}, json, lambda: _gate_text(result))
+    gate.require_open(result)
+
+
+def _gate_text(result: Any) -> None:
+    columns = ["check", "verdict", "why", "source"]
+    rows = [
+        (c["metric"], c["verdict"], c["explanation"], c["source"])
+        for c in result.manifest["checks"]
+    ]
+    table(columns, rows, f"{result.manifest['stage']} gate: {result.manifest['verdict']}")
+    typer.echo(f"gate_result {result.short}")
+
+
+def _reward_text(kept: Any) -> None:
+    m = kept.manifest
+    rows = [("overall", m["accuracy"]["n"], _said(m["accuracy"]))]
+    for group in ("by_dimension", "by_topic", "by_source"):
+        rows += [(name, found["n"], _said(found)) for name, found in m[group].items()]
+    if m["high_stakes"]:
+        rows.append(("high stakes", m["high_stakes"]["n"], _said(m["high_stakes"])))
+    if m["similar_length"]:
+        found = m["similar_length"]
+        rows.append(("lengths within 10 %", found["n"], _said(found)))
+    table(["accuracy on", "prompts", "estimate"], rows, m["how"])
+    words = _said(m["bag_of_words"]) if m["bag_of_words"] else "not enough prompts"
+    ceiling = f"{m['ceiling']:.3f}" if m["ceiling"] else "cannot be told from single judgments"
+    typer.echo(f"the longer one wins: {_said(m['longer_wins'])}")
+    typer.echo(f"bag of words:        {words}")
+    typer.echo(f"ceiling of labels:   {ceiling}")
+    typer.echo(f"calibration error:   {_said(m['calibration_error'])}")
+    typer.echo(f"length correlation:  {_said(m['length_correlation'])}")
+    typer.echo(f"evaluation {kept.short}")
+
+
+def _said(found: dict[str, Any]) -> str:
+    return f"{found['estimate']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
