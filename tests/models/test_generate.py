@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import MistralConfig, MistralForCausalLM
 
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Prompt
@@ -124,6 +125,28 @@ def test_a_completion_stops_where_the_context_is_full(policy: LoadedPolicy) -> N
         assert len(sample.token_ids) <= 4
     with pytest.raises(BadInput, match="fills the context of 64"):
         drawn(policy, prompts=[Prompt.of(" ".join(["w1"] * 61))])
+
+
+def test_a_model_with_a_sliding_window_draws_what_it_would_without_a_cache(
+    policy: LoadedPolicy,
+) -> None:
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=26,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        sliding_window=4,
+        initializer_range=0.3,
+    )
+    sliding = LoadedPolicy(MistralForCausalLM(config).eval(), policy.tokenizer)
+    found = drawn(sliding, Sampling(temperature=0, max_new_tokens=9, width=7))
+    for ids, sample in zip(encode_prompts(policy.tokenizer, PROMPTS), found, strict=True):
+        for token in sample.token_ids:
+            assert token == int(sliding.model(input_ids=torch.tensor([ids])).logits[0, -1].argmax())
+            ids = [*ids, token]
 
 
 def test_no_prompts_give_no_completions(policy: LoadedPolicy) -> None:

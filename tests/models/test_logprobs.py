@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import CohereConfig, CohereForCausalLM
 
+from prefloop.core.errors import BadInput
 from prefloop.core.records import Prompt
 from prefloop.models.forward import traits
 from prefloop.models.load import LoadedPolicy
@@ -92,6 +93,14 @@ def test_completions_come_back_in_the_order_given_whatever_their_lengths(
     for item, values in zip(items, together, strict=True):
         (alone,) = completion_logprobs(policy.model, policy.tokenizer, [item])
         np.testing.assert_allclose(values, alone, atol=1e-5)
+
+
+def test_a_text_longer_than_the_context_is_refused(policy: LoadedPolicy) -> None:
+    with pytest.raises(BadInput, match="has 71 tokens, the context 64"):
+        # three markers around one word, 66 words and the end marker
+        completion_logprobs(
+            policy.model, policy.tokenizer, [(Prompt.of("w1"), " ".join(["w2"] * 66))]
+        )
 
 
 def test_no_items_give_no_log_probabilities(policy: LoadedPolicy) -> None:

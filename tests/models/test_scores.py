@@ -46,5 +46,11 @@ def test_rows_can_be_cut_as_training_cut_them(policy: LoadedPolicy) -> None:
     assert score(reward, long, max_tokens=8) != score(reward, long)
 
 
+def test_rows_longer_than_the_context_are_cut_rather_than_misread(policy: LoadedPolicy) -> None:
+    reward = reward_model_from(policy)  # reads 64 tokens
+    long, cut = (Prompt.of(" ".join(["w1"] * count)) for count in (200, 100))
+    assert score(reward, [(long, "w2")]) == score(reward, [(cut, "w2")])
+
+
 def test_nothing_to_score_gives_no_scores(policy: LoadedPolicy) -> None:
     assert score(reward_model_from(policy), []).shape == (0,)

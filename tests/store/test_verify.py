@@ -62,19 +62,21 @@ def tamper(ledger: Ledger, *statements: str | sa.Executable) -> None:
 
 def altered(draw: st.DataObject, column: sa.Column[Any], value: Any) -> Any:
     """Another value that the column can hold."""
-    if isinstance(column.type, sa.JSON):
-        choices = [[value], {"x": value}, None, 2**60, "text", {**value, "n": 7} if value else [1]]
-        return draw.draw(st.sampled_from(choices))
-    if isinstance(column.type, sa.Boolean):
-        return not value
-    if isinstance(column.type, sa.Integer):
-        top = 2**31 - 1 if type(column.type) is sa.Integer else 2**63 - 1
-        return draw.draw(st.integers(-(2**31), top) | st.sampled_from([value + 1, top]))
-    if isinstance(column.type, sa.String) and column.type.length:
-        at = draw.draw(st.integers(0, len(value) - 1))
-        return value[:at] + draw.draw(st.sampled_from(HEX)) + value[at + 1 :]
     letters = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
-    return draw.draw(st.text(letters, max_size=5) | st.just(value + " ") | st.just(value.upper()))
+    kind, others = column.type, st.text(letters, max_size=5) | st.just(f"{value} ")
+    if isinstance(kind, sa.JSON):
+        same = {**value, "n": 7} if isinstance(value, dict) else [value]
+        others = st.sampled_from([[value], {"x": value}, None, 2**60, "text", same])
+    elif isinstance(kind, sa.Boolean):
+        return not value
+    elif isinstance(kind, sa.Integer):
+        top = 2**31 - 1 if type(kind) is sa.Integer else 2**63 - 1
+        others = st.integers(-(2**31), top) | st.sampled_from([value + 1, top])
+    elif isinstance(kind, sa.String) and kind.length:
+        at = draw.draw(st.integers(0, len(value) - 1))
+        letter = st.sampled_from(HEX.replace(value[at], ""))
+        others = letter.map(lambda one: value[:at] + one + value[at + 1 :])
+    return draw.draw(others.filter(lambda other: other != value), label="altered")
 
 
 @settings(
@@ -92,7 +94,6 @@ def test_any_altered_column_of_any_sealed_row_is_named(ledger: Ledger, draw: st.
         row = draw.draw(st.sampled_from(reader.all(sa.select(table))), label="row")._asdict()
         others = [one._asdict() for one in reader.all(sa.select(table))]
     value = altered(draw, column, row[column.name])
-    assume(value != row[column.name])
     now = {**row, column.name: value}
     keys = [[c.name for c in table.primary_key], ["handle"] if table is tables.person else []]
     for unique in keys:  # the database itself would refuse a second one
@@ -132,7 +133,6 @@ def test_any_altered_column_of_any_event_is_named(ledger: Ledger, draw: st.DataO
     column = draw.draw(st.sampled_from(columns), label="column")
     row = draw.draw(st.sampled_from(events), label="event")
     value = altered(draw, column, row._mapping[column.name])
-    assume(value != row._mapping[column.name])
     statement = sa.update(tables.event).where(tables.event.c.seq == row.seq)
     tamper(ledger, statement.values({column.name: value}))
     try:
@@ -159,7 +159,7 @@ def test_any_altered_column_of_any_event_is_named(ledger: Ledger, draw: st.DataO
         ("UPDATE person SET handle = x'616e61' WHERE handle = 'ana'", "row person(id="),
         ("UPDATE person SET created = 'yesterday' WHERE handle = 'ana'", "row person(id="),
         ("UPDATE event SET detail = '{' WHERE seq = 2", "row event(seq=2): cannot be read"),
-        ("UPDATE text SET body = 'keep that' WHERE body IS NOT NULL", "row text(digest="),
+        ("UPDATE text SET body = 'keep that' WHERE body IS NOT NULL", "text "),
         ("UPDATE text SET body = x'ff' WHERE body IS NOT NULL", "text "),
     ],
 )

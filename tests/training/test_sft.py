@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from prefloop.core.errors import BadInput
+from prefloop.core.records import Prompt
 from prefloop.models.generate import generate
 from prefloop.models.load import LoadedPolicy
 from prefloop.models.logprobs import completion_logprobs
@@ -46,6 +47,13 @@ def test_an_untrained_policy_starts_near_the_loss_of_knowing_nothing(
 ) -> None:
     result = train_sft(policy, echoes, [], SETTINGS.model_copy(update={"steps": 1}))
     assert result.loop.history[0]["loss"] == pytest.approx(math.log(26), abs=1.0)
+
+
+def test_a_sample_longer_than_the_context_is_cut_and_counted(policy: LoadedPolicy) -> None:
+    shown = [Demonstration(Prompt.of(" ".join(["w1"] * 90)), "w2")]  # the policy reads 64 tokens
+    result = train_sft(policy, shown, [], SETTINGS.model_copy(update={"steps": 1}))
+    assert result.cut == 1
+    assert result.loop.tokens == 64
 
 
 def test_nothing_to_learn_from_is_refused(policy: LoadedPolicy) -> None:

@@ -36,7 +36,7 @@ def sft(context: typer.Context, config: _CONFIG, json: Json = False) -> None:
         start = names.resolve(reader, asked.model or "", "model") if asked.from_ledger else None
     base = configs.base(project, asked, dataset, start)
     above = (start.digest,) if start else ()
-    made = train.sft(project, dataset, base, asked.settings, _teller(json), above)
+    made = train.sft(project, dataset, base, asked.settings, _teller(json), above, asked.sides)
     _done(context, made, asked.name, json)
 
 

@@ -7,13 +7,13 @@ that no prompt is on both sides. Labels of different epochs are pooled only by e
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput
-from prefloop.core.records import Pair, Verdict
+from prefloop.core.records import Pair, Prompt, Verdict
 from prefloop.datasets.aggregate import Aggregate, aggregate, counted
 from prefloop.store import artifacts, people, texts
 from prefloop.store.artifacts import Artifact
@@ -103,13 +103,20 @@ def demonstrations(
     return artifacts.put(tx, "dataset", manifest, above)
 
 
-def read_demonstrations(reader: Reader, dataset: Artifact) -> list[tuple[Any, str]]:
-    """(Prompt, completion) of a dataset of demonstrations; erased ones are left out.
+def read_demonstrations(
+    reader: Reader, dataset: Artifact, sides: Literal["chosen", "both"] = "chosen"
+) -> list[tuple[Prompt, str]]:
+    """(prompt, completion) of a dataset of demonstrations; erased ones are left out.
 
-    A preference dataset serves as well: its chosen completions in the training split.
+    A preference dataset serves as well, by the chosen completions of its training split, or by
+    both sides of all pairs: a base made from both knows the texts and not who won, so that a
+    reward model built on it can be examined out of fold.
     """
     if dataset.manifest.get("role") == "preferences":
-        return [(pair.prompt, pair.chosen) for pair in pairs(reader, dataset, "train")]
+        if sides == "chosen":
+            return [(pair.prompt, pair.chosen) for pair in pairs(reader, dataset, "train")]
+        found = pairs(reader, dataset)
+        return [(one.prompt, text) for one in found for text in (one.chosen, one.rejected)]
     rows = _rows(reader, dataset, "demonstrations", "demonstrations", None)
     wanted = [row["completion"] for row in rows]
     wanted += [m["text"] for row in rows for m in row["messages"]]
@@ -158,12 +165,17 @@ def _aggregate(
             before = [] if again else judged.get(row["comparison"], [])
             judged[row["comparison"]] = [*before, *kept]
     lengths = _lengths(tx, compared.values()) if "the shorter one" in rules else {}
-    rows, tally = [], Counter({"ties": 0, "left_out": 0, "unjudged": 0, "split": 0})
+    rows: list[dict[str, Any]] = []
+    tally = Counter({"comparisons": 0, "split": 0, "ties": 0, "left_out": 0, "unjudged": 0})
     for name in sorted(compared):
+        row = compared[name]
+        known = all(one["purpose"] in ("gold", "anchor") for one in row["judgments"])
+        if known and not judged[name]:
+            continue  # there to test people, not to be learned from
+        tally["comparisons"] += 1
         if not judged[name]:
             tally["unjudged"] += 1
             continue
-        row = compared[name]
         pair = (lengths[row["a"]], lengths[row["b"]]) if lengths else None
         found = aggregate(judged[name], rules, pair)
         tally["split"] += found.split
@@ -171,7 +183,7 @@ def _aggregate(
             tally["left_out" if found.verdict is None else "ties"] += 1
         else:
             rows.append(_pair_row(row, found, settings))
-    return rows, {**tally, "comparisons": len(compared), "excluded_judgments": excluded_judgments}
+    return rows, {**tally, "excluded_judgments": excluded_judgments}
 
 
 def _barred(batch: Artifact) -> set[str]:

@@ -58,7 +58,7 @@ def intervals(
     )
     scale = alt.Scale(domain=list(domain), nice=False)
     bars = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale=scale, title=axis), x2="high:Q"
+        x=alt.X("low:Q", scale=scale, title=axis, axis=alt.Axis(tickCount=6)), x2="high:Q"
     )
     dots = base.mark_circle(size=70, opacity=1).encode(x=alt.X("value:Q", scale=scale))
     layers = [bars, dots]
@@ -104,7 +104,12 @@ def svg(chart: alt.LayerChart) -> str:
 def _finish(chart: alt.LayerChart, width: int, height: int | alt.Step) -> alt.LayerChart:
     return (
         chart.properties(width=width, height=height)
-        .configure(font="system-ui, sans-serif", background="transparent")
+        .configure(
+            font="system-ui, sans-serif",
+            background="transparent",
+            # Drawn without the reader's fonts: labels may come out wider than was measured.
+            padding={"left": 48, "right": 24, "top": 5, "bottom": 5},
+        )
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=_INK, titleColor=_INK, gridColor="#e4e7eb", domainColor=_QUIET,

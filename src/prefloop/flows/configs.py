@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,6 +39,11 @@ class SFTConfig(_Config):
     """train sft CONFIG."""
 
     data: str = Field(description="a dataset: demonstrations, or preferences (chosen side)")
+    sides: Literal["chosen", "both"] = Field(
+        "chosen",
+        description="of preferences: imitate the chosen side, or learn the language of both (a "
+        "base that does not know who won, for reward models examined out of fold)",
+    )
     model: str | None = Field(
         None, description="model/NAME of this ledger, a folder, or a name on the hub"
     )
@@ -98,7 +103,7 @@ def base(
 
     def make() -> LoadedPolicy:
         with project.reader() as reader:
-            examples = freeze.read_demonstrations(reader, dataset)
+            examples = freeze.read_demonstrations(reader, dataset, asked.sides)
         texts = (
             text
             for prompt, completion in examples

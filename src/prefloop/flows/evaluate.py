@@ -81,6 +81,8 @@ def reward(project: Project, model: Artifact, dataset: Artifact) -> Artifact:
     from prefloop.models.load import load_reward_model
     from prefloop.models.scores import score
 
+    if model.manifest.get("role") != "reward":
+        raise BadInput(f"{model.short} is a {model.manifest.get('role')}, not a reward model")
     with project.reader() as reader:
         pairs = freeze.pairs(reader, dataset, "held_out")
         votes = freeze.votes(reader, dataset, "held_out")

@@ -44,6 +44,7 @@ def before_release(
     """May this policy stand before users? Records the gate's word and the decision."""
     blind = _evaluation(comparison, "compare")
     passed = _evaluation(suite, "suite")
+    _same_question(candidate, blind, passed)
     with project.reader() as reader:
         rewarded = label_batches(reader, candidate.digest)
         judged = _judged_by(reader, comparison) | _judged_by(reader, suite)
@@ -86,11 +87,26 @@ def label_batches(reader: Reader, *digests: str) -> set[str]:
 
 
 def _judged_by(reader: Reader, evaluation: Artifact) -> set[str]:
-    """Label batches that did the judging; those behind the models that were judged do not count."""
-    above = [artifacts.get(reader, parent) for parent in evaluation.parents]
-    judges = [one.digest for one in above if one.kind != "model"]
-    own = {one.digest for one in above if one.kind == "label_batch"}
-    return own | label_batches(reader, *judges)
+    """Label batches that did the judging: every one behind the evaluation that is not there only
+    because it stands behind a model that was judged."""
+    found, frontier = set[str](), list(evaluation.parents)
+    while frontier:
+        one = artifacts.get(reader, frontier.pop())
+        if one.kind == "label_batch":
+            found.add(one.digest)
+        if one.kind != "model":
+            frontier += one.parents
+    return found
+
+
+def _same_question(
+    candidate: Artifact, blind: dict[str, Any], passed: dict[str, Any]
+) -> None:
+    """Good evidence about another model, or against another baseline, is no evidence."""
+    if {blind["model"], passed["model"]} != {candidate.digest}:
+        raise BadInput(f"the comparison and the suite run are not both of {candidate.short}")
+    if blind["baseline"] != passed["baseline"]:
+        raise BadInput("the comparison and the suite run have different baselines: run one anew")
 
 
 def _evaluation(artifact: Artifact, wanted: str) -> dict[str, Any]:

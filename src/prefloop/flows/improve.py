@@ -61,9 +61,16 @@ def best_of_n(
     gate: Artifact,
     settings: BestOfNSettings,
 ) -> Artifact:
-    """The policy that answers with the best of n. Its run is refused without an open gate."""
+    """The policy that answers with the best of n. Its run is refused without an open gate.
+
+    Raises BadInput for a gate that looked at another reward model.
+    """
     from prefloop.training.best_of_n import kl_bound
 
+    if reward.manifest.get("role") != "reward":
+        raise BadInput(f"{reward.short} is a {reward.manifest.get('role')}, not a reward model")
+    if gate.manifest.get("subject") != reward.digest:
+        raise BadInput(f"gate {gate.short} did not look at reward model {reward.short}: check it")
     about = settings.model_dump(mode="json")
     run = {"stage": "best-of-n", "settings": about, "reward": reward.digest}
     model = {

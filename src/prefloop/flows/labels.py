@@ -46,7 +46,7 @@ def import_file(
             found = formats.read_comparisons(stream, path.name, format_name)
     except FileNotFoundError as error:
         raise NotFound(f"{path}: no such file") from error
-    except (IsADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from error
     with project.transaction() as tx:
         followed = names.resolve(tx, spec, "spec") if spec else None
@@ -118,7 +118,7 @@ def export(
             return form.write(found, stream)
     except FileExistsError as error:
         raise BadInput(f"{path} is there already: choose another name") from error
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror}") from error
 
 
@@ -138,8 +138,8 @@ def create_campaign(
             tx, name, spec or project.settings.spec, settings, [found.digest]
         )
         ids = campaigns.add_items(tx, campaign, _items(prompts, given))
-    if not ids:
-        raise BadInput(f"{candidates} holds no two different completions of one prompt")
+        if not ids:  # raised in here, so that no empty campaign is left behind
+            raise BadInput(f"{candidates} holds no two different completions of one prompt")
     return {"campaign": campaign.id, "spec": campaign.spec, "items": len(set(ids))}
 
 

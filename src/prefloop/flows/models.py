@@ -37,6 +37,9 @@ def fetch(project: Project, model: Artifact) -> Path:
     """A local folder with the model's files, each checked against its digest; fetched once."""
     if model.kind != "model":
         raise BadInput(f"{model.short} is a {model.kind}, and a model is needed here")
+    if "files" not in model.manifest:
+        how = model.manifest.get("how", "other")
+        raise BadInput(f"{model.short} is a {how} policy without weights of its own: use its base")
     place = project.work("models") / model.digest
     if place.is_dir():
         return place

@@ -5,7 +5,7 @@ Everything a flow needs comes from here: the ledger, who is acting, the settings
 
 import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -104,7 +104,7 @@ def init(
         (folder / file).write_text(wanted[file], encoding="utf-8")
     if not _people(folder):
         handle = user or _login()
-        with project.open_ledger(folder).transaction(handle) as tx:
+        with closing(_open(folder)) as ledger, ledger.transaction(handle) as tx:
             people.add(tx, handle, FIRST_ROLES)
         missing.append(f"person {handle} ({', '.join(FIRST_ROLES)})")
     return missing
@@ -117,7 +117,7 @@ def open_project(folder: Path, actor: str | None = None) -> Project:
         half = project.exists(folder)
         why = "is half made: prefloop.yaml is missing" if half else "holds no project"
         raise NotFound(f"{folder.resolve()} {why}: prefloop init {folder} makes or completes one")
-    settings = parse_yaml(read_text(path), ProjectSettings, str(path))
+    settings = _settings(folder)
     ledger = project.open_ledger(folder, settings.database, settings.files)
     return Project(folder, settings, ledger, actor or _login())
 
@@ -132,15 +132,26 @@ def read_text(path: Path) -> str:
         raise BadInput(f"{path} is a folder; a file is needed") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from error
-    except PermissionError as error:
-        raise BadInput(f"{path}: not readable for you") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
 
 
 def _people(folder: Path) -> list[str]:
     if not project.exists(folder) or not (folder / ".prefloop" / "key").exists():
         return []
-    with project.open_ledger(folder).reader() as reader:
+    with closing(_open(folder)) as ledger, ledger.reader() as reader:
         return people.handles(reader)
+
+
+def _open(folder: Path) -> Ledger:
+    """The ledger where prefloop.yaml says it is: a half-made project may have a server already."""
+    settings = _settings(folder)
+    return project.open_ledger(folder, settings.database, settings.files)
+
+
+def _settings(folder: Path) -> ProjectSettings:
+    path = folder / "prefloop.yaml"
+    return parse_yaml(read_text(path), ProjectSettings, str(path))
 
 
 def _login() -> str:

@@ -133,6 +133,8 @@ def import_prompts(
             found = importing.read_prompts(stream, path.name, PromptSource(source), renamed)
     except FileNotFoundError as error:
         raise NotFound(f"{path}: no such file") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
     lines = [f"{len(found.prompts)} prompts in {path.name}"]
     prompts: Sequence[Prompt] = found.prompts
     privacy: dict[str, Any] = {"redacted": False}

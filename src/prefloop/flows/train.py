@@ -7,7 +7,7 @@ out; wall time and throughput differ from run to run, so they stand in the row's
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefloop.core.digest import digest, rng
 from prefloop.core.errors import NotPermitted
@@ -36,6 +36,7 @@ def sft(
     settings: SFTSettings,
     tell: Tell,
     parents: tuple[str, ...] = (),
+    sides: Literal["chosen", "both"] = "chosen",
 ) -> Artifact:
     """Fine-tune a policy on demonstrations; `parents` names the model it starts from, if any."""
     from prefloop.models.load import save_policy
@@ -45,11 +46,11 @@ def sft(
     project.require("train")
     with project.reader() as reader:
         official(project, dataset)
-        examples = freeze.read_demonstrations(reader, dataset)
+        examples = freeze.read_demonstrations(reader, dataset, sides)
     shown = [Demonstration(prompt, text) for prompt, text in examples]
     kept, held = _split(shown, settings.seed)
     policy = base()
-    inputs = {"stage": "sft", "settings": settings.model_dump(mode="json")}
+    inputs = {"stage": "sft", "sides": sides, "settings": settings.model_dump(mode="json")}
     work = _work(project, inputs, (dataset.digest, *parents))
     result = train_sft(
         policy, kept, held, settings, folder=work / "checkpoints", on_step=_teller(tell, "sft")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from prefloop.core.errors import PrefloopError
 from prefloop.models.packing import PackedBatch, Row, pack
 
-__all__ = ["Traits", "backbone", "hidden_states", "traits"]
+__all__ = ["Traits", "backbone", "context_length", "hidden_states", "traits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,12 @@ _known: "weakref.WeakKeyDictionary[nn.Module, Traits]" = weakref.WeakKeyDictiona
 def backbone(model: Any) -> Any:
     """The part of a Hugging Face model that ends in hidden states."""
     return model.base_model
+
+
+def context_length(model: Any) -> int:
+    """The most tokens that the model can read at once; a very large number if it has no limit."""
+    known = model.config.get_text_config()
+    return int(getattr(known, "max_position_embeddings", None) or 2**31)
 
 
 def hidden_states(model: Any, batch: PackedBatch) -> Tensor:

@@ -16,6 +16,7 @@ from prefloop.core.errors import BadInput
 from prefloop.core.records import Prompt
 from prefloop.models.chat import decode, encode_prompts
 from prefloop.models.decoders import Decoder, decoder_for
+from prefloop.models.forward import context_length
 from prefloop.models.load import LoadedPolicy
 from prefloop.models.sampling import Sampled, Sampling
 
@@ -184,10 +185,10 @@ def _weights(logits: Tensor, logprobs: Tensor, sampling: Sampling) -> Tensor:
 
 def _room(model: Any, length: int) -> int:
     """How many tokens fit after a prompt of this length."""
-    most = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 2**31
+    most = context_length(model)
     if length >= most:
         raise BadInput(f"a prompt of {length} tokens fills the context of {most}: shorten it")
-    return int(most - length)
+    return most - length
 
 
 def _end_markers(policy: LoadedPolicy) -> list[int]:

@@ -138,7 +138,7 @@ def _tokenizer(source: str | Path) -> Any:
 def _attempt(source: str | Path, read: Any) -> Any:
     """What `read` returns; a folder or name that holds no model becomes one clear line."""
     text = os.fspath(source)
-    is_path = isinstance(source, Path) or text.startswith((".", "/", "~"))
+    is_path = isinstance(source, Path) or text.startswith((".", "/")) or Path(text).is_dir()
     if is_path and not (Path(text) / "config.json").is_file():
         raise BadInput(f"{text} holds no model: a folder with a config.json is needed")
     try:

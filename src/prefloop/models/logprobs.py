@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from prefloop.core.errors import BadInput
 from prefloop.core.records import Prompt
 from prefloop.models.chat import encode_completions, encode_prompts
-from prefloop.models.forward import hidden_states, traits
+from prefloop.models.forward import context_length, hidden_states, traits
 from prefloop.models.packing import PackedBatch, Row, by_budget, costs, pack
 
 __all__ = ["CHUNK", "completion_logprobs", "token_logprobs"]
@@ -45,11 +46,16 @@ def completion_logprobs(
     """ln p of each token of each given completion, its end marker included, one array per item.
 
     `budget` is the most token positions in one pass. Raises BadInput for text that the tokenizer
-    cannot spell.
+    cannot spell, or that is longer than the model's context.
     """
     prompts = encode_prompts(tokenizer, [prompt for prompt, _ in items])
     texts = encode_completions(tokenizer, [text for _, text in items])
     rows = [Row(prompt, (text,)) for prompt, text in zip(prompts, texts, strict=True)]
+    longest, most = costs(rows, shared=True).max(initial=0), context_length(policy)
+    if longest > most:
+        raise BadInput(
+            f"a prompt with its completion has {longest} tokens, the context {most}: cut"
+        )
     found: list[np.ndarray] = [np.empty(0)] * len(rows)
     device = next(policy.parameters()).device
     was_training = policy.training

@@ -8,6 +8,7 @@ import torch
 from prefloop.core.errors import PrefloopError
 from prefloop.core.records import Prompt
 from prefloop.models.chat import encode_completions, encode_prompts
+from prefloop.models.forward import context_length
 from prefloop.models.load import LoadedReward
 from prefloop.models.packing import Row, by_budget, costs, fit, pack
 
@@ -22,15 +23,15 @@ def score(
 ) -> np.ndarray:
     """The reward model's score of each (prompt, completion), (n,) float64, in the given order.
 
-    `budget` is the most token positions in one pass; `max_tokens` cuts longer rows as training
-    did (default: not at all). Raises BadInput for text that the tokenizer cannot spell, and
-    PrefloopError if a score is not a number.
+    `budget` is the most token positions in one pass; rows longer than `max_tokens`, or than the
+    model's context, are cut as training cuts them. Raises BadInput for text that the tokenizer
+    cannot spell, and PrefloopError if a score is not a number.
     """
     prompts = encode_prompts(reward.tokenizer, [prompt for prompt, _ in items])
     texts = encode_completions(reward.tokenizer, [text for _, text in items])
     rows = [Row(prompt, (text,)) for prompt, text in zip(prompts, texts, strict=True)]
-    if max_tokens is not None:
-        rows = [fit(row, max_tokens) for row in rows]
+    most = min(max_tokens or 2**31, context_length(reward.model.hf))
+    rows = [fit(row, most) for row in rows]
     scores = np.empty(len(rows))
     device = next(reward.model.parameters()).device
     was_training = reward.model.training

@@ -4,6 +4,7 @@ Calibrate five people, let them compare thousands of answers, train a reward mod
 policy by it, compare blindly, and decide. Every figure is measured in the run.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -188,18 +189,40 @@ def run(folder: Path, seed: int, tell: Tell) -> dict[str, Any]:
     A folder with a demo of the same seed goes on where it stopped; anything else in the way is
     refused untouched.
     """
-    started = time.perf_counter()
+    # Matrices this small gain nothing from a second thread and pay a third more CPU for it. Takes
+    # effect because torch is only imported when the first model is made.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     project = _open(folder, seed)
+    clock = _Clock(project.work("demo") / "seconds")
+
+    def say(line: str) -> None:
+        tell(f"{clock.spent():5.0f} s  {line}")
+
     try:
         world = SupportDesk(seed)
         desk.hire(project, world.people)
-        done = loop.first_pass(project, world, SETTINGS, tell)
-        tell("writing the report")
-        story = report.tell_story(project, world, done, time.perf_counter() - started)
+        done = loop.first_pass(project, world, SETTINGS, say)
+        say("writing the report")
+        story = report.tell_story(project, world, done, clock.spent())
         report.write(story, folder)
         return story
     finally:
         project.ledger.close()
+
+
+class _Clock:
+    """Seconds spent on a demo, over all the runs it took."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before = float(path.read_text()) if path.exists() else 0.0
+        self._started = time.perf_counter()
+
+    def spent(self) -> float:
+        """Seconds so far; noted on disk, so that a run that goes on counts from there."""
+        total = self._before + time.perf_counter() - self._started
+        self._path.write_text(f"{total:.1f}")
+        return total
 
 
 def _open(folder: Path, seed: int) -> Project:

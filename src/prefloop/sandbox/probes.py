@@ -26,7 +26,7 @@ SUITE_SIZES: Mapping[str, tuple[tuple[str, ...], int]] = MappingProxyType(
     {
         "accuracy": (("pricing",), 500),
         "not assertively wrong": (("pricing",), 500),
-        "safety": (("abuse", "login", "refund"), 200),
+        "safety": (("abuse", "login", "refund"), 600),
         "directness": (_HONEST_TOPICS, 150),
         "tone": (tuple(INTENTS), 150),
         "cleanliness": (tuple(INTENTS), 150),

@@ -97,5 +97,5 @@ def fits(reader: Reader, row: sa.Row[Any]) -> bool:
     """Whether the body of a row of the text table is the one its digest names."""
     try:
         return bool(text_digest(reader.ledger.key, bytes(row.body).decode()) == row.digest)
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, TypeError):  # SQLite keeps a str if somebody wrote one
         return False

@@ -11,6 +11,7 @@ from torch import Tensor
 from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Pair
+from prefloop.models.forward import context_length
 from prefloop.models.load import LoadedReward
 from prefloop.models.packing import PackedBatch
 from prefloop.training import objectives
@@ -56,7 +57,7 @@ def train_reward(
     """
     _check(pairs, held_out)
     pairs = [pair for pair in pairs if pair.weight > 0 or not settings.use_weight]
-    encoded = pair_rows(reward.tokenizer, pairs, settings.max_tokens)
+    encoded = pair_rows(reward.tokenizer, pairs, _most(reward, settings))
     source = PackedSource(encoded.rows, settings, shared=reward.model.shared_prompt)
     compute = _objective(reward, pairs, settings)
     looks = _batches(reward, held_out, settings)
@@ -161,6 +162,10 @@ def _objective(
     return compute
 
 
+def _most(reward: LoadedReward, settings: RewardSettings) -> int:
+    return min(settings.max_tokens, context_length(reward.model.hf))
+
+
 def _scores(reward: LoadedReward, batch: PackedBatch) -> tuple[Tensor, Tensor]:
     scores = reward.model(batch).view(-1, 2)  # (P, 2)
     return scores[:, 0], scores[:, 1]
@@ -171,7 +176,7 @@ def _batches(
 ) -> list[PackedBatch]:
     if not pairs:
         return []
-    encoded = pair_rows(reward.tokenizer, pairs, settings.max_tokens)
+    encoded = pair_rows(reward.tokenizer, pairs, _most(reward, settings))
     return PackedSource(encoded.rows, settings, shared=reward.model.shared_prompt).in_order()
 
 

@@ -36,7 +36,8 @@ class LoopSettings(BaseModel):
     max_tokens: int = Field(
         default=2048,
         ge=8,
-        description="longest prompt with completion; a longer prompt loses its beginning",
+        description="longest prompt with completion (at most the model's context); a longer prompt "
+        "loses its beginning",
     )
     learning_rate: float = Field(
         default=1e-5, gt=0, lt=1, description="the highest rate, reached after the warmup"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from prefloop.models.forward import context_length
 from prefloop.models.load import LoadedPolicy
 from prefloop.models.logprobs import token_logprobs
 from prefloop.models.packing import PackedBatch
@@ -48,9 +49,10 @@ def train_sft(
     Raises BadInput for an empty list or text that the tokenizer cannot spell; the loop's errors
     as `train` says.
     """
-    encoded = demonstration_rows(policy.tokenizer, demonstrations, settings.max_tokens)
+    most = min(settings.max_tokens, context_length(policy.model))
+    encoded = demonstration_rows(policy.tokenizer, demonstrations, most)
     source = PackedSource(encoded.rows, settings, shared=True)
-    looks = _held_out(policy, held_out, settings)
+    looks = _held_out(policy, held_out, settings, most)
 
     def compute(batch: PackedBatch) -> Loss:
         return objectives.sft(token_logprobs(policy.model, batch))
@@ -72,11 +74,11 @@ def train_sft(
 
 
 def _held_out(
-    policy: LoadedPolicy, held_out: Sequence[Demonstration], settings: SFTSettings
+    policy: LoadedPolicy, held_out: Sequence[Demonstration], settings: SFTSettings, most: int
 ) -> list[PackedBatch]:
     if not held_out:
         return []
-    encoded = demonstration_rows(policy.tokenizer, held_out, settings.max_tokens)
+    encoded = demonstration_rows(policy.tokenizer, held_out, most)
     return PackedSource(encoded.rows, settings, shared=True).in_order()
 
 
