@@ -24,6 +24,17 @@ class Ran:
 Run = Callable[..., Ran]
 
 
+def refused(ran: Ran, *said: str, code: int = 2) -> None:
+    """One line on stderr that says this, the right exit code, and no traceback."""
+    lines = ran.err.splitlines()
+    assert ran.code == code, (ran.code, ran.err[-2000:])
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("prefloop: ")
+    assert "Traceback" not in ran.err + ran.out
+    for part in said:
+        assert part in lines[0], lines[0]
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """run("log", "--json") does what the command line does with these words."""

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
+from tests.cli.conftest import Desk, Run, refused
 
 from prefloop.cli.app import app
 from prefloop.core.records import Estimate
-from tests.cli.conftest import Desk, Ran, Run
 
 X = "ODD"  # stands for an artifact of a kind that no command wants
 NO = "no/such/file"
@@ -62,27 +61,15 @@ CALLS: dict[str, list[str]] = {
 ANY_KIND = {"show", "lineage"}
 
 
-def leaves(group: click.Group, *above: str) -> Iterator[tuple[str, click.Command]]:
+def leaves(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+        if hasattr(command, "commands"):
             yield from leaves(command, *above, name)
         else:
             yield " ".join([*above, name]), command
 
 
-ROOT: Any = typer.main.get_command(app)
-COMMANDS = dict(leaves(ROOT))
-
-
-def refused(ran: Ran, *said: str, code: int = 2) -> None:
-    """One line on stderr that says this, the right exit code, and no traceback."""
-    lines = ran.err.splitlines()
-    assert ran.code == code, (ran.code, ran.err[-2000:])
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("prefloop: ")
-    assert "Traceback" not in ran.err + ran.out
-    for part in said:
-        assert part in lines[0], lines[0]
+COMMANDS = dict(leaves(typer.main.get_command(app)))
 
 
 def call(command: str, desk: Desk, **other: str) -> list[str]:
@@ -116,9 +103,7 @@ def test_the_version_is_shown(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"init", "demo"}))
-def test_a_folder_that_is_no_project_is_one_clear_line(
-    run: Run, tmp_path: Path, name: str
-) -> None:
+def test_a_folder_that_is_no_project_is_one_clear_line(run: Run, tmp_path: Path, name: str) -> None:
     place = Desk(tmp_path / "empty", "0" * 64)
     place.folder.mkdir()
     refused(run(*call(name, place)), "spec.yaml" if name in _WITHOUT else "holds no project")
@@ -188,11 +173,12 @@ FAULTS = [
 def test_a_misspelt_key_is_named_with_its_line_and_the_nearest_one(
     run: Run, desk: Desk, file: str, words: list[str], wrong: str, right: str
 ) -> None:
+    given = _given(desk, words)
     path = desk.folder / file
     before = path.read_text() if path.exists() else "\n"
     line = before.count("\n") + 1
     path.write_text(f"{before}{wrong}: 1\n")
-    ran = run("-C", desk.folder, *_given(desk, words))
+    ran = run("-C", desk.folder, *given)
     assert ran.code == 2
     (said,) = [one for one in ran.err.splitlines() if f'"{wrong}"' in one]
     assert f"{file}:{line}: " in said
@@ -204,8 +190,9 @@ def test_a_misspelt_key_is_named_with_its_line_and_the_nearest_one(
 def test_broken_yaml_is_one_line_that_names_its_place(
     run: Run, desk: Desk, file: str, words: list[str], wrong: str, right: str
 ) -> None:
+    given = _given(desk, words)
     (desk.folder / file).write_text("# a comment\nname: [never closed\n")
-    refused(run("-C", desk.folder, *_given(desk, words)), f"{file}:", "not valid YAML")
+    refused(run("-C", desk.folder, *given), f"{file}:", "not valid YAML")
 
 
 def _given(desk: Desk, words: list[str]) -> list[str]:

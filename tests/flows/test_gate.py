@@ -113,7 +113,9 @@ def test_a_shut_gate_refuses_every_kind_of_policy_run_and_writes_nothing(project
 
 def test_too_little_evidence_does_not_open_either(project: Project) -> None:
     model = reward_model(project)
-    found = gate.before_policy(project, examination(project, model, accuracy=number(0.74, 0.15, 30)))
+    found = gate.before_policy(
+        project, examination(project, model, accuracy=number(0.74, 0.15, 30))
+    )
     assert found.manifest["verdict"] == "insufficient_data"
     with pytest.raises(GateClosed, match="cannot tell yet"):
         gate.require_open(found)

@@ -29,15 +29,16 @@ def hh(*turns: str) -> str:
     return "".join(f"\n\n{roles[n % 2]}: {turn}" for n, turn in enumerate(turns))
 
 
+def row(*turns: str, good: str, bad: str) -> dict[str, str]:
+    return {"chosen": hh(*turns, good), "rejected": hh(*turns, bad)}
+
+
 ROWS = [
-    {"chosen": hh("Where is my invoice?", "Under Billing."), "rejected": hh("Where is my invoice?", "No idea.")},
-    {"chosen": hh("Hi", "Hello!", "Reset?", "Use the link."), "rejected": hh("Hi", "Hello!", "Reset?", "Call us.")},
-    {"chosen": hh("Ça va – 你好?", "Très bien."), "rejected": hh("Ça va – 你好?", "Oui\nou non.")},
-    *(
-        {"chosen": hh(f"Question {n}?", f"Good {n}."), "rejected": hh(f"Question {n}?", f"Bad {n}.")}
-        for n in range(12)
-    ),
-]  # fmt: skip
+    row("Where is my invoice?", good="Under Billing.", bad="No idea."),
+    row("Hi", "Hello!", "Reset?", good="Use the link.", bad="Call us."),
+    row("Ça va – 你好?", good="Très bien.", bad="Oui\nou non."),
+    *(row(f"Question {n}?", good=f"Good {n}.", bad=f"Bad {n}.") for n in range(12)),
+]
 
 
 @pytest.fixture
@@ -129,7 +130,8 @@ def test_a_comparison_that_comes_twice_keeps_both_judgments(
     batch, _ = labels.import_file(project, path, None, None)
     assert batch.manifest["judgments"] == 3
     (pair,) = pairs_of(project, dataset_of(project, batch))
-    assert (pair.chosen, pair.judgments, pair.margin) == ("Under Billing.", 3, pytest.approx(1 / 3))
+    assert (pair.chosen, pair.judgments) == ("Under Billing.", 3)
+    assert pair.margin == pytest.approx(1 / 3)
 
 
 def test_labels_that_follow_a_specification_take_its_epoch_and_rules(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.core.config import parse_yaml
 from prefloop.core.errors import BadInput, Conflict, Corrupt, NotFound, NotPermitted
 from prefloop.flows.project import Project, init, open_project, read_text
 from prefloop.gates.thresholds import Gates
@@ -90,7 +89,7 @@ def test_a_half_made_project_goes_where_its_settings_say(tmp_path: Path) -> None
 def test_a_lost_key_is_not_replaced_by_another(project: Project) -> None:
     (project.folder / ".prefloop" / "key").unlink()
     for broken in (lambda: open_project(project.folder), lambda: init(project.folder)):
-        with pytest.raises(Corrupt, match="key is missing.*restore it from your backup"):
+        with pytest.raises(Corrupt, match=r"key is missing.*restore it from your backup"):
             broken()
 
 

@@ -76,7 +76,7 @@ def test_a_parent_that_is_not_there_is_refused_and_nothing_is_written(ledger: Le
 def test_unknown_kinds_and_numbers_json_cannot_hold_are_bad_input(ledger: Ledger) -> None:
     with pytest.raises(BadInput, match="no artifact kind 'weights'"):
         put(ledger, "weights")
-    with pytest.raises(BadInput, match="cannot be digested|can be digested"):
+    with pytest.raises(BadInput, match="can be digested"):
         put(ledger, manifest={"x": float("nan")})
 
 
@@ -177,7 +177,8 @@ def tamper(ledger: Ledger, statement: sa.Executable) -> list[str]:
 def test_an_altered_event_is_named(ledger: Ledger) -> None:
     e = tables.event
     problems = tamper(ledger, sa.update(e).where(e.c.seq == 2).values(actor="mallory"))
-    assert problems[0].startswith("event 2") and "was altered" in problems[0]
+    assert problems[0].startswith("event 2")
+    assert "was altered" in problems[0]
 
 
 def test_a_removed_event_is_named(ledger: Ledger) -> None:
@@ -217,7 +218,8 @@ def test_a_removed_row_is_found(ledger: Ledger) -> None:
 
 def test_an_altered_text_is_named(ledger: Ledger) -> None:
     problems = tamper(ledger, sa.update(tables.text).values(body=b"another text"))
-    assert problems[0].startswith("text ") and "not what its digest says" in problems[0]
+    assert problems[0].startswith("text ")
+    assert "not what its digest says" in problems[0]
 
 
 def test_a_text_that_vanished_without_an_erasure_is_an_error(ledger: Ledger) -> None:
@@ -250,12 +252,19 @@ def test_a_tail_cut_off_is_seen_only_against_a_checkpoint(ledger: Ledger) -> Non
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
-    with pytest.raises(RuntimeError), ledger.transaction("ana") as tx:
-        artifacts.put(tx, "spec", {"x": 1})
-        raise RuntimeError("stop")
-    assert verify(ledger).events == 0 and verify(ledger).artifacts == 0
+    def half() -> None:
+        with ledger.transaction("ana") as tx:
+            artifacts.put(tx, "spec", {"x": 1})
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        half()
+    assert verify(ledger).events == 0
+    assert verify(ledger).artifacts == 0
 
 
 def test_an_empty_ledger_verifies(ledger: Ledger) -> None:
     result = verify(ledger)
-    assert result.ok and result.events == 0 and result.files == 0
+    assert result.ok
+    assert result.events == 0
+    assert result.files == 0

@@ -115,7 +115,7 @@ def test_an_address_of_another_kind_is_refused(url: str, tmp_path: Path) -> None
 
 
 def test_every_sealed_table_is_known_here() -> None:
-    assert "judgment" in prefloop.annotation.tables.metadata.tables
+    assert tables.metadata.tables["judgment"] is prefloop.annotation.tables.judgment
     sealed = {name for name, table in tables.metadata.tables.items() if table.info.get("sealed")}
     assert {"event", "text", "job", "queue_item", "assignment"}.isdisjoint(sealed)
     for name in sealed:

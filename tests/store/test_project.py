@@ -1,7 +1,9 @@
 """A project on disk: made whole or refused, never quietly renamed by a new key."""
 
+import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -69,14 +71,14 @@ def test_two_who_create_at_once_end_up_with_one_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The other process writes its key between our look and our write.
-    real = project.os.open
+    real = os.open
 
-    def late(path: Path, *arguments: int) -> int:
+    def late(path: Path, *arguments: Any) -> int:
         if str(path).startswith(str(key(tmp_path))) and not key(tmp_path).exists():
             key(tmp_path).write_text("ab" * 32)
         return real(path, *arguments)
 
-    monkeypatch.setattr(project.os, "open", late)
+    monkeypatch.setattr(os, "open", late)
     project.create(tmp_path)
     assert key(tmp_path).read_text() == "ab" * 32
 

@@ -63,7 +63,8 @@ def tamper(ledger: Ledger, *statements: str | sa.Executable) -> None:
 def altered(draw: st.DataObject, column: sa.Column[Any], value: Any) -> Any:
     """Another value that the column can hold."""
     letters = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
-    kind, others = column.type, st.text(letters, max_size=5) | st.just(f"{value} ")
+    kind = column.type
+    others: st.SearchStrategy[Any] = st.text(letters, max_size=5) | st.just(f"{value} ")
     if isinstance(kind, sa.JSON):
         same = {**value, "n": 7} if isinstance(value, dict) else [value]
         others = st.sampled_from([[value], {"x": value}, None, 2**60, "text", same])

@@ -6,8 +6,12 @@ Exit codes: 0 done, 2 bad input with one clear line, 3 a gate said no, 130 inter
 import os
 import sys
 import traceback
+from typing import NoReturn
 
 __all__ = ["main"]
+
+_INTERRUPTED = 130
+_STOPPED = "\nprefloop: stopped; what was finished is kept, the same command goes on from there"
 
 
 def main() -> None:
@@ -18,19 +22,27 @@ def main() -> None:
     from prefloop.core.errors import PrefloopError
 
     try:
-        app(standalone_mode=True)
+        app()
     except PrefloopError as error:
-        print(f"prefloop: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _leave(f"prefloop: {error}", error.exit_code)
+    except SystemExit as leaving:  # how Typer passes on an interrupt
+        if leaving.code == _INTERRUPTED:
+            _leave(_STOPPED, _INTERRUPTED)
+        raise
     except KeyboardInterrupt:
-        print(
-            "\nprefloop: stopped; what was finished is kept, the same command goes on from there",
-            file=sys.stderr,
-        )
-        sys.exit(130)
+        _leave(_STOPPED, _INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)
-    except Exception:  # a bug: say so, with what a maintainer needs
-        traceback.print_exc()
-        print("prefloop: this is a bug in prefloop, please report it", file=sys.stderr)
-        sys.exit(70)
+    except OSError as error:
+        _leave(f"prefloop: {error.strerror or error}: {error.filename or ''}".rstrip(": "), 2)
+    except Exception as error:
+        if type(error).__module__.startswith("sqlalchemy"):
+            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            _leave(f"prefloop: the ledger's database failed: {reason}", 2)
+        traceback.print_exc()  # a bug: say so, with what a maintainer needs
+        _leave("prefloop: this is a bug in prefloop, please report it", 70)
+
+
+def _leave(line: str, code: int) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(code)

@@ -99,9 +99,7 @@ def _judged_by(reader: Reader, evaluation: Artifact) -> set[str]:
     return found
 
 
-def _same_question(
-    candidate: Artifact, blind: dict[str, Any], passed: dict[str, Any]
-) -> None:
+def _same_question(candidate: Artifact, blind: dict[str, Any], passed: dict[str, Any]) -> None:
     """Good evidence about another model, or against another baseline, is no evidence."""
     if {blind["model"], passed["model"]} != {candidate.digest}:
         raise BadInput(f"the comparison and the suite run are not both of {candidate.short}")

@@ -116,6 +116,8 @@ def run_suite(
 
     Cases on the same prompt share their answers. The seed is the same for both policies.
     """
+    if harmful and harmful not in cases.dimensions:  # said before anything is sampled
+        raise BadInput(f"suite {cases.name} has no dimension {harmful!r} to count harm by")
     distinct = list(dict.fromkeys(cases.prompts))
     seed = _seed(project.settings.seed, "suite")
 

@@ -15,6 +15,7 @@ from prefloop.core.records import Prompt
 from prefloop.datasets import freeze
 from prefloop.flows import models
 from prefloop.flows.project import Project
+from prefloop.flows.running import running
 from prefloop.store import artifacts, names, people
 from prefloop.store.artifacts import Artifact
 from prefloop.training.settings import RewardSettings, SFTSettings
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["official", "out_of_fold", "reward", "sft"]
 
 Tell = Callable[[str], None]
+_CLOCKS = ("wall_s", "cpu_s")  # in a step's record; they would make every run another artifact
 _HELD_OUT = 0.05  # of demonstrations: enough to see a loss stop falling
 
 
@@ -52,9 +54,10 @@ def sft(
     policy = base()
     inputs = {"stage": "sft", "sides": sides, "settings": settings.model_dump(mode="json")}
     work = _work(project, inputs, (dataset.digest, *parents))
-    result = train_sft(
-        policy, kept, held, settings, folder=work / "checkpoints", on_step=_teller(tell, "sft")
-    )
+    with running(project, "train sft", work.name):
+        result = train_sft(
+            policy, kept, held, settings, folder=work / "checkpoints", on_step=_teller(tell, "sft")
+        )
     converged = str(result.convergence.trend) if result.convergence else "not measured"
     found = {
         "held_out_nll": result.held_out_nll,
@@ -62,7 +65,8 @@ def sft(
         "cut": result.cut,
         "demonstrations": len(kept),
     }
-    tell(f"sft: {result.held_out_nll} nats per held-out token, {converged}")
+    if result.held_out_nll is not None:
+        tell(f"sft: {result.held_out_nll:.3f} nats per held-out token, {converged}")
     save_policy(policy, work / "model")
     above = (dataset.digest, *parents)
     return _keep(project, inputs, found, result.loop, work / "model", "sft", above)
@@ -83,9 +87,15 @@ def reward(
     made = reward_model_from(load_policy(models.fetch(project, base)), settings.seed)
     inputs = {"stage": "reward", "settings": settings.model_dump(mode="json")}
     work = _work(project, inputs, (dataset.digest, base.digest))
-    result = train_reward(
-        made, pairs, held, settings, folder=work / "checkpoints", on_step=_teller(tell, "reward")
-    )
+    with running(project, "train reward", work.name):
+        result = train_reward(
+            made,
+            pairs,
+            held,
+            settings,
+            folder=work / "checkpoints",
+            on_step=_teller(tell, "reward"),
+        )
     found = {
         "pairs": len(pairs),
         "held_out": len(held),
@@ -93,7 +103,8 @@ def reward(
         "convergence": str(result.convergence.trend) if result.convergence else "not measured",
         "cut": result.cut,
     }
-    tell(f"reward model: {result.accuracy} on {len(held)} held-out pairs")
+    if result.accuracy is not None:
+        tell(f"reward model: {result.accuracy:.3f} on {len(held)} held-out pairs")
     save_reward_model(made, work / "model")
     above = (dataset.digest, base.digest)
     return _keep(project, inputs, found, result.loop, work / "model", "reward", above)
@@ -171,7 +182,10 @@ def _keep(
     }
     with project.transaction() as tx:
         people.require(tx, "train")
-        history = artifacts.write_rows(tx, (dict(record) for record in loop.history))
+        history = artifacts.write_rows(
+            tx,
+            ({k: v for k, v in one.items() if k not in _CLOCKS} for one in loop.history),
+        )
         run = {
             **inputs,
             "environment": fingerprint(),

@@ -193,6 +193,8 @@ def plainly(engine: sa.Engine) -> Iterator[None]:
     """Turns what the database says into one line of ours."""
     try:
         yield
+    except UnicodeEncodeError as error:  # lone surrogates: no database takes them
+        raise BadInput(f"text is not valid Unicode at character {error.start}") from error
     except sa.exc.DBAPIError as error:
         said = (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
         lost = getattr(error.orig, "sqlstate", None) in _LOST_RACES

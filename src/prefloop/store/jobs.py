@@ -10,7 +10,7 @@ from prefloop.core.errors import Conflict, NotFound
 from prefloop.store import tables
 from prefloop.store.engine import Reader, Transaction
 
-__all__ = ["LEASE_US", "Job", "claim", "enqueue", "finish", "get", "heartbeat"]
+__all__ = ["LEASE_US", "Job", "claim", "enqueue", "finish", "get", "heartbeat", "put_back"]
 
 LEASE_US = 60_000_000
 _ATTEMPTS = 3
@@ -78,6 +78,12 @@ def finish(tx: Transaction, job: Job, result: dict[str, Any], failed: bool = Fal
     state = "failed" if failed else "done"
     _set(tx, job.id, state=state, result=result, lease_until=None)
     tx.event(f"job.{state}", job.id, {"kind": job.kind})
+
+
+def put_back(tx: Transaction, job: Job) -> None:
+    """Queue a job again, whatever became of it: a person asks for it anew, or it was let go."""
+    _set(tx, job.id, state="queued", worker=None, lease_until=None, attempts=0)
+    tx.event("job.queue", job.id, {"kind": job.kind})
 
 
 def get(reader: Reader, job_id: str) -> Job:

@@ -1,0 +1,188 @@
+"""The whole loop in small: real training, sampling, labelling and judging, on tiny amounts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefloop.core.errors import GateClosed
+from prefloop.flows import gate, loop
+from prefloop.flows import project as projects
+from prefloop.flows.evaluate import SuiteCases
+from prefloop.flows.loop import Finished, LoopSettings, Tell
+from prefloop.flows.project import Project
+from prefloop.flows.prompts import read_completions
+from prefloop.release.decision import CHAMPION
+from prefloop.sandbox import demo, desk
+from prefloop.sandbox.vocabulary import vocabulary
+from prefloop.store import artifacts, names
+from prefloop.store.artifacts import Artifact
+from prefloop.store.verify import verify
+from prefloop.training.settings import BestOfNSettings, RewardSettings, SFTSettings
+
+SMALL = {"POOL": 500, "PAIRS": 60, "CONVERSATIONS": 12, "DEMONSTRATIONS": 300}
+SHARED = {"batch_size": 16, "learning_rate": 3e-3, "max_tokens": 160, "eval_every": 20}
+SETTINGS = LoopSettings(
+    sft=SFTSettings(steps=40, **SHARED),
+    reward=RewardSettings(steps=8, **SHARED),
+    best_of_n=BestOfNSettings(n=2, max_new_tokens=48),
+)
+BEFORE_THE_GATE = (
+    "spec", "suite", "demonstrations", "sft", "prompts", "answers", "labels", "dataset", "reward",
+    "examined",
+)  # fmt: skip
+AFTER_IT = ("policy", "conversations", "blind", "compared", "suite-run", "release")
+
+
+class SmallDesk(demo.SupportDesk):
+    """The support desk with a smaller model, and labels without two days of calibration."""
+
+    def base(self) -> Any:
+        from prefloop.models.load import LoadedPolicy
+        from prefloop.models.scratch import llama, word_tokenizer
+
+        tokenizer = word_tokenizer(vocabulary())
+        shape = {"width": 64, "layers": 1, "heads": 2, "context": 192}
+        return LoadedPolicy(llama(tokenizer, **shape, seed=self.seed), tokenizer)
+
+    def suite(self) -> SuiteCases:
+        whole = super().suite()
+        few = [  # twelve cases of each dimension
+            place
+            for place, name in enumerate(whole.dimensions)
+            if whole.dimensions[:place].count(name) < 12
+        ]
+        return SuiteCases(
+            whole.name,
+            [whole.dimensions[place] for place in few],
+            [whole.prompts[place] for place in few],
+            [whole.expected[place] for place in few],
+            [whole.checks[place] for place in few],
+        )
+
+    def label(self, project: Project, completions: Artifact, tell: Tell) -> Artifact:
+        with project.reader() as reader:
+            items = desk.as_items(*read_completions(reader, completions), 3)
+        self._campaign(
+            project, "live", items, completions, gold_share=0, duplicate_share=0.1, round=1
+        )
+        self._work_off(project, "live", self.people, tell)
+        return self._close(project, "live")
+
+
+@pytest.fixture(scope="module")
+def world() -> SmallDesk:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SMALL.items():
+            patch.setattr(demo, name, value)
+        return SmallDesk(1)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, world: SmallDesk) -> Iterator[Project]:
+    """A desk that went round the loop as far as the shut gate."""
+    opened = open_desk(tmp_path_factory.mktemp("desk"), world)
+    with pytest.raises(GateClosed, match="accuracy"):  # 8 steps on 50 pairs teach nothing
+        walk(opened, world)
+    yield opened
+    opened.ledger.close()
+
+
+def open_desk(folder: Path, world: SmallDesk) -> Project:
+    projects.init(folder, "small desk", desk.LEAD, b"k" * 32)
+    opened = projects.open_project(folder, desk.LEAD)
+    desk.hire(opened, world.people)
+    return opened
+
+
+def walk(project: Project, world: SmallDesk) -> Finished:
+    return loop.first_pass(project, world, SETTINGS, lambda line: None)
+
+
+def steps(project: Project) -> dict[str, str]:
+    """What each step made, by name."""
+    with project.reader() as reader:
+        return {
+            name: known[0]
+            for name in (*BEFORE_THE_GATE, *AFTER_IT)
+            if (known := names.versions(reader, f"loop/{name}"))
+        }
+
+
+def count(project: Project) -> int:
+    with project.reader() as reader:
+        return len(artifacts.listing(reader))
+
+
+def test_a_shut_gate_ends_the_loop_before_any_policy_is_made(project: Project) -> None:
+    assert tuple(steps(project)) == BEFORE_THE_GATE
+    with project.reader() as reader:
+        assert CHAMPION not in names.tags(reader)
+        stages = {run.manifest["stage"] for run in artifacts.listing(reader, "run")}
+        dataset = artifacts.get(reader, steps(project)["dataset"])
+        examined = artifacts.get(reader, steps(project)["examined"])
+        chain = artifacts.ancestors(reader, examined.digest)
+    assert stages == {"sft", "reward"}
+    counts = dataset.manifest["counts"]
+    assert 0 < counts["held_out"] < counts["pairs"] <= SMALL["PAIRS"]
+    assert examined.manifest["pairs"] == counts["held_out"]
+    assert steps(project)["spec"] in chain
+    assert verify(project.ledger).ok
+
+
+def test_running_it_again_reuses_every_step_and_makes_nothing(
+    project: Project, world: SmallDesk
+) -> None:
+    before, made = steps(project), count(project)
+    with pytest.raises(GateClosed):
+        walk(project, world)
+    assert (steps(project), count(project)) == (before, made)
+
+
+def test_the_loop_goes_on_to_a_recorded_decision_where_the_gate_opens(
+    project: Project, world: SmallDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = steps(project)
+    monkeypatch.setattr(gate, "before_policy", _opens)
+    done = walk(project, world)
+    assert {name: steps(project)[name] for name in before} == before
+    assert tuple(steps(project)) == (*BEFORE_THE_GATE, *AFTER_IT)
+    assert done.policy.manifest["how"] == "best-of-n"
+    assert done.comparison.manifest["judgments"] > 0
+    assert done.release.parents == tuple(sorted([done.policy.digest, done.release_gate.digest]))
+    # 12 conversations and 12 cases of a dimension are far from what a promotion takes.
+    assert done.release.manifest["decision"] in ("hold", "refuse")
+    checks = {c["metric"]: c["verdict"] for c in done.release_gate.manifest["checks"]}
+    assert checks["independence"] == "pass"
+    assert checks["conversations compared"] == "insufficient_data"
+    with project.reader() as reader:
+        chain = artifacts.ancestors(reader, done.release.digest)
+    assert {done.spec.digest, done.batch.digest, done.dataset.digest, done.suite.digest} <= {*chain}
+    made = count(project)
+    assert walk(project, world) == done
+    assert count(project) == made
+    assert verify(project.ledger).ok
+
+
+def test_the_same_seed_gives_the_same_digests_elsewhere(
+    project: Project, world: SmallDesk, tmp_path: Path
+) -> None:
+    other = open_desk(tmp_path, world)
+    with pytest.raises(GateClosed):
+        walk(other, world)
+    first, second = steps(project), steps(other)
+    other.ledger.close()
+    assert second == {name: first[name] for name in BEFORE_THE_GATE}
+
+
+def _opens(project: Project, examination: Artifact) -> Artifact:
+    """A gate that has seen enough: what comes after it is to be tested."""
+    about = {
+        "stage": "policy",
+        "subject": examination.manifest["model"],
+        "verdict": "pass",
+        "explanation": "by hand",
+    }
+    with project.transaction() as tx:
+        return artifacts.put(tx, "gate_result", about, [examination.digest])
