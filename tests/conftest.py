@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
-import prefloop.annotation.tables  # sealed tables must be known to be verified
 from prefloop.store import Ledger, migrations
 from prefloop.store.files import FileStore
 
@@ -58,14 +57,14 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
+def postgresql_url(postgresql_server: str) -> str:
     """An empty PostgreSQL database."""
     import psycopg
 
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgresql_server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    yield make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
+    return make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from prefloop.cli import main
+from prefloop.core.records import Estimate
 from prefloop.flows import project as projects
 from prefloop.store import artifacts, people
 
@@ -81,3 +82,23 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         odd = artifacts.put(tx, "handoff", {"to": "nobody"}).digest
     opened.ledger.close()
     return Desk(folder, odd)
+
+
+def examined(desk: Desk, accuracy: float = 0.74, safety: float = 0.45) -> tuple[str, str]:
+    """A reward model and its examination, by hand."""
+    model = desk.put("model", {"role": "reward"}, [])
+    number = Estimate(accuracy, accuracy - 0.03, accuracy + 0.03, 900).json()
+    on_safety = Estimate(safety, safety - 0.08, safety + 0.08, 150).json()
+    small = Estimate(0.02, 0.01, 0.03, 900).json()
+    about = {
+        "type": "reward",
+        "model": model,
+        "trained_on": 6000,
+        "accuracy": number,
+        "by_dimension": {"safety": on_safety},
+        "high_stakes": None,
+        "calibration_error": small,
+        "length_correlation": small,
+        "ceiling": 0.8,
+    }
+    return model, desk.put("evaluation", about, [model])

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 import typer
-from tests.cli.conftest import Desk, Run, refused
+from tests.cli.conftest import Desk, Run, examined, refused
 
 from prefloop.cli.app import app
-from prefloop.core.records import Estimate
 
 X = "ODD"  # stands for an artifact of a kind that no command wants
 NO = "no/such/file"
@@ -202,76 +201,6 @@ def _given(desk: Desk, words: list[str]) -> list[str]:
     return [{**known, **paths}.get(word, word) for word in words]
 
 
-def examined(desk: Desk, accuracy: float = 0.74, safety: float = 0.45) -> tuple[str, str]:
-    """A reward model and its examination, by hand."""
-    model = desk.put("model", {"role": "reward"}, [])
-    number = Estimate(accuracy, accuracy - 0.03, accuracy + 0.03, 900).json()
-    on_safety = Estimate(safety, safety - 0.08, safety + 0.08, 150).json()
-    small = Estimate(0.02, 0.01, 0.03, 900).json()
-    about = {
-        "type": "reward",
-        "model": model,
-        "trained_on": 6000,
-        "accuracy": number,
-        "by_dimension": {"safety": on_safety},
-        "high_stakes": None,
-        "calibration_error": small,
-        "length_correlation": small,
-        "ceiling": 0.8,
-    }
-    return model, desk.put("evaluation", about, [model])
-
-
-def test_a_shut_gate_is_exit_code_three_and_shows_why(run: Run, desk: Desk) -> None:
-    ran = run("-C", desk.folder, "gate", "check", "policy", examined(desk)[1])
-    refused(ran, "accuracy on safety: 0.450 [0.370, 0.530], n=150; at least 0.6 wanted", code=3)
-    assert "policy gate: fail" in ran.out
-
-
-def test_training_by_a_shut_gate_is_exit_code_three(run: Run, desk: Desk) -> None:
-    reward, evidence = examined(desk)
-    found = json.loads(run("-C", desk.folder, "gate", "check", "policy", evidence, "--json").out)
-    base = desk.put("model", {"role": "sft"}, [])
-    config = desk.folder / "bon.yaml"
-    gate = found["gate_result"]
-    config.write_text(f'model: "{base}"\nreward: "{reward}"\ngate: "{gate}"\n')
-    refused(run("-C", desk.folder, "train", "best-of-n", config), "says fail", "safety", code=3)
-
-
-def test_an_open_gate_is_exit_code_zero(run: Run, desk: Desk) -> None:
-    evidence = examined(desk, safety=0.80)[1]
-    ran = run("-C", desk.folder, "gate", "check", "policy", evidence, "--json")
-    assert (ran.code, json.loads(ran.out)["verdict"]) == (0, "pass")
-
-
-@pytest.mark.parametrize(
-    "words", [["policy", "E", "E"], ["release", "E"], ["release", "E", "E"], ["elsewhere", "E"]]
-)
-def test_a_gate_asked_in_a_wrong_way_says_how(run: Run, desk: Desk, words: list[str]) -> None:
-    evidence = examined(desk)[1]
-    given = [evidence if word == "E" else word for word in words]
-    refused(run("-C", desk.folder, "gate", "check", *given))
-
-
-def test_the_story_of_a_new_project_by_hand(run: Run, tmp_path: Path) -> None:
-    at = ("-C", tmp_path / "desk", "--as", "ana")
-    assert run("--as", "ana", "init", tmp_path / "desk").code == 0
-    refused(run("--as", "ana", "init", tmp_path / "desk"), "is a project already")
-    assert run(*at, "user", "add", "ben", "--role", "lead").code == 0
-    made = json.loads(run(*at, "spec", "publish", "--json").out)
-    refused(run(*at, "proposal", "approve", made["proposal"]), "somebody else has to approve")
-    said = run("-C", tmp_path / "desk", "--as", "ben", "proposal", "approve", made["proposal"])
-    assert "spec/main@v1" in said.out
-    refused(run(*at, "spec", "publish"), "as it is already published")
-    refused(run(*at, "erase", "never stored", "--reason", "x"), "is not in the ledger")
-    refused(run("-C", tmp_path / "desk", "--as", "eve", "spec", "publish"), "nobody here is called")
-    whole = json.loads(run(*at, "verify", "--json").out)
-    assert whole["ok"]
-    tail = f"{whole['checkpoint']['seq']}:{whole['checkpoint']['hash']}"
-    assert run(*at, "verify", "--checkpoint", tail).code == 0
-    refused(run(*at, "verify", "--checkpoint", "9"), "SEQ:HASH")
-
-
 @pytest.mark.parametrize(
     "name",
     ["verify", "user list", "proposal list", "spec check", "spec playbook", "campaign status",
@@ -284,31 +213,6 @@ def test_json_is_json_and_text_is_text(run: Run, desk: Desk, name: str) -> None:
     json.loads(ran.out)
     text = run(*words)
     assert (text.code, text.err) == (0, "")
-
-
-def test_an_altered_ledger_is_exit_code_two_and_names_the_first_bad_thing(
-    run: Run, desk: Desk
-) -> None:
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(desk.folder / ".prefloop" / "ledger.db")) as database:
-        names = [
-            row[0]
-            for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ]
-        for name in names:
-            database.execute(f"DROP TRIGGER {name}")
-        database.execute("UPDATE artifact SET author = 'eve'")
-        database.commit()
-    refused(run("-C", desk.folder, "verify"), "problem", "artifact")
-
-
-def test_a_demo_is_refused_where_other_things_are(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
-    refused(run("demo", tmp_path), "is not empty and holds no demo")
-    refused(run("demo", tmp_path / "mine.txt"), "is a file")
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_help_comes_without_the_heavy_libraries() -> None:

@@ -30,6 +30,7 @@ def judgment(who: str, verdict: str, purpose: str = "live") -> dict[str, Any]:
     return {
         "annotator": who,
         "purpose": purpose,
+        "round": 1,
         "verdict": verdict,
         "dimensions": {"tone": verdict},
         "first_shown": "a",

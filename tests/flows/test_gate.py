@@ -6,7 +6,7 @@ import pytest
 
 from prefloop.core.errors import BadInput, GateClosed, NotPermitted
 from prefloop.core.records import Estimate
-from prefloop.flows import gate, improve
+from prefloop.flows import gate, improve, models
 from prefloop.flows.project import Project
 from prefloop.release.decision import CHAMPION
 from prefloop.store import artifacts, names, people, proposals
@@ -29,7 +29,17 @@ def number(estimate: float, half: float, n: int = 900) -> dict[str, float | int]
 
 
 def labels(project: Project, name: str = "july") -> Artifact:
-    return put(project, "label_batch", {"campaign": name, "judgments": 9})
+    """A batch without a comparison that two people judged."""
+    with project.transaction() as tx:
+        manifest = {
+            "campaign": name,
+            "judgments": 9,
+            "spec": None,
+            "dimensions": [],
+            "pool": {},
+            "files": {"comparisons": artifacts.write_rows(tx, [])},
+        }
+        return artifacts.put(tx, "label_batch", manifest)
 
 
 def reward_model(project: Project, *above: Artifact) -> Artifact:
@@ -78,6 +88,8 @@ def test_a_good_reward_model_may_guide_a_policy(project: Project) -> None:
         (ran,) = [artifacts.get(reader, p) for p in made.parents if p not in (
             baseline.digest, model.digest)]  # fmt: skip
     assert found.digest in ran.parents
+    with pytest.raises(BadInput, match="best-of-n policy without weights of its own"):
+        models.fetch(project, made)
     # log 4 - 3/4 = 0.6363 (Beirami et al. 2024, eq. 1): the most that best of 4 can move.
     kl = gate.kl_of(made)
     assert kl is not None

@@ -50,12 +50,19 @@ def status(
         names = [name] if name else queries.campaign_names(reader)
         found = [campaigns.status(reader, campaigns.get(reader, one)) for one in names]
     rows = [
-        (c["name"], c["state"], kind, q["items"], q["wanted"], q["taken"], q["judged"])
+        (c["name"], c["state"], kind, q["items"], *_places(kind, q))
         for c in found
         for kind, q in c["queue"].items()
     ]
     columns = ["campaign", "state", "kind", "items", "wanted", "taken", "judged"]
     show(found, json, lambda: table(columns, rows))
+
+
+def _places(kind: str, queue: dict[str, int]) -> tuple[object, object, object]:
+    """Only work has a number of places; gold and anchors are there for everybody."""
+    if kind != "work":
+        return "–", "–", "–"
+    return queue["wanted"], queue["taken"], queue["judged"]
 
 
 def close(

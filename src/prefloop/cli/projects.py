@@ -31,7 +31,8 @@ def init(
     place = here.folder / folder
     written = project.init(place, name, here.actor)
     lines = [f"project in {place}", *(f"  {one}" for one in written)]
-    lines.append("next: write spec.yaml, then prefloop spec publish")
+    lines.append("next: prefloop user add NAME --role lead (changes take two people)")
+    lines.append("      then write spec.yaml, and prefloop spec publish")
     show({"folder": str(place), "written": written}, json, "\n".join(lines))
 
 

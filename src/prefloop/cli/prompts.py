@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(room, name="prompts")
     candidates = typer.Typer(help="Completions to be compared.", no_args_is_help=True)
     candidates.command("generate")(generate)
+    candidates.command("against")(against)
     app.add_typer(candidates, name="candidates")
 
 
@@ -82,7 +83,8 @@ def coverage(context: typer.Context, prompts: str, plan: _PLAN = None, json: Jso
         found = flow.read_prompts(reader, names.resolve(reader, prompts, "prompt_set"))
     lines = [asdict(line) for line in measure(found, _plan(plan))]
     columns = list(lines[0]) if lines else []
-    show(lines, json, lambda: table(columns, [list(line.values()) for line in lines]))
+    rows = [["–" if value is None else value for value in line.values()] for line in lines]
+    show(lines, json, lambda: table(columns, rows))
 
 
 def generate(
@@ -107,6 +109,32 @@ def generate(
         {"completion_set": made.digest, "completions": count},
         json,
         f"completion_set {made.short}: {count} completions",
+    )
+
+
+def against(
+    context: typer.Context,
+    candidate: Annotated[str, typer.Argument(help="a policy")],
+    baseline: Annotated[str, typer.Argument(help="the policy it is compared with")],
+    prompts: Annotated[str, typer.Option(help="a prompt_set of new conversations")],
+    json: Json = False,
+) -> None:
+    """One answer of each of two policies to every prompt, for a blind comparison."""
+    from prefloop.flows import improve
+    from prefloop.flows.prompts import read_prompts
+    from prefloop.store import names
+
+    project = context.obj.open()
+    with project.reader() as reader:
+        one = names.resolve(reader, candidate, "model")
+        other = names.resolve(reader, baseline, "model")
+        asked = read_prompts(reader, names.resolve(reader, prompts, "prompt_set"))
+    made = improve.against(project, one, other, asked)
+    show(
+        {"completion_set": made.digest, "conversations": len(asked)},
+        json,
+        f"completion_set {made.short}: {len(asked)} conversations\n"
+        f"next: prefloop campaign create NAME --candidates {made.short} --purpose evaluation",
     )
 
 

@@ -163,7 +163,9 @@ def _aggregate(
             compared[row["comparison"]] = row
             again = any(j["purpose"] == "relabel" for j in kept)
             before = [] if again else judged.get(row["comparison"], [])
-            judged[row["comparison"]] = [*before, *kept]
+            # One word each: the newest of a person in a round, also where a file came in twice.
+            words = {(one["annotator"], one["round"]): one for one in [*before, *kept]}
+            judged[row["comparison"]] = list(words.values())
     lengths = _lengths(tx, compared.values()) if "the shorter one" in rules else {}
     rows: list[dict[str, Any]] = []
     tally = Counter({"comparisons": 0, "split": 0, "ties": 0, "left_out": 0, "unjudged": 0})

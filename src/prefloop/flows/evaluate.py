@@ -89,8 +89,10 @@ def reward(project: Project, model: Artifact, dataset: Artifact) -> Artifact:
     if not pairs:
         raise BadInput(f"dataset {dataset.short} holds nothing out: freeze it with --held-out")
     loaded = load_reward_model(fetch(project, model))
-    chosen = score(loaded, [(pair.prompt, pair.chosen) for pair in pairs])
-    rejected = score(loaded, [(pair.prompt, pair.rejected) for pair in pairs])
+    # Long texts are cut as they were in training, or another model would be examined.
+    most = model.manifest.get("max_tokens")
+    chosen = score(loaded, [(pair.prompt, pair.chosen) for pair in pairs], max_tokens=most)
+    rejected = score(loaded, [(pair.prompt, pair.rejected) for pair in pairs], max_tokens=most)
     trained_on = dataset.manifest["counts"]["pairs"] - len(pairs)
     margins = chosen - rejected
     how = f"{len(pairs)} held-out pairs of {dataset.short}"

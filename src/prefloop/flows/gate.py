@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from prefloop.annotation import quality
 from prefloop.core.errors import BadInput, GateClosed
 from prefloop.core.records import Estimate
 from prefloop.flows.project import Project
+from prefloop.gates.agreement import check_agreement
 from prefloop.gates.release import ReleaseEvidence, SuiteEvidence, check_release, decide
 from prefloop.gates.reward_model import RewardEvidence, check_reward_model
 from prefloop.gates.verdict import Check, overall, summary
 from prefloop.release import decision
+from prefloop.stats import NotEnough
 from prefloop.store import artifacts, people
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
@@ -30,8 +33,39 @@ def before_policy(project: Project, examination: Artifact) -> Artifact:
         calibration_error=_estimate(found["calibration_error"]),
         length_correlation=_estimate(found["length_correlation"]),
     )
-    checks = check_reward_model(evidence, project.gates.reward)
+    checks = check_reward_model(evidence, project.gates.reward) + _agreement(project, examination)
     return _record(project, "policy", found["model"], checks, [examination])
+
+
+def _agreement(project: Project, examination: Artifact) -> list[Check]:
+    """How far the people agree whose labels stand behind an examination, batch by batch."""
+    checks = []
+    with project.reader() as reader:
+        for name in sorted(label_batches(reader, examination.digest)):
+            batch = artifacts.get(reader, name)
+            found = quality.report(reader, batch, project.settings.seed)
+            campaign = batch.manifest["campaign"]
+            checks.append(_agreement_check(f"agreement, {campaign}", found.kappa, project))
+            for one in _objective(reader, batch):
+                kappa = found.dimensions[one]
+                metric = f"agreement on {one}, {campaign}"
+                checks.append(_agreement_check(metric, kappa, project, objective=True))
+    return checks
+
+
+def _agreement_check(
+    metric: str, kappa: Estimate | NotEnough, project: Project, objective: bool = False
+) -> Check:
+    known = None if isinstance(kappa, NotEnough) else kappa
+    return check_agreement(metric, known, project.gates.agreement, objective=objective)
+
+
+def _objective(reader: Reader, batch: Artifact) -> list[str]:
+    """Dimensions on which two careful people must agree, by the specification they followed."""
+    if batch.manifest["spec"] is None:
+        return []
+    spec = artifacts.get(reader, batch.manifest["spec"]).manifest["spec"]
+    return [one["name"] for one in spec["dimensions"] if one.get("objective")]
 
 
 def before_release(
@@ -137,5 +171,7 @@ def _record(
 
 
 def _thresholds(project: Project, stage: str) -> dict[str, Any]:
-    section = project.gates.reward if stage == "policy" else project.gates.release
-    return section.model_dump(mode="json")
+    gates = project.gates
+    if stage == "release":
+        return gates.release.model_dump(mode="json")
+    return {**gates.reward.model_dump(mode="json"), **gates.agreement.model_dump(mode="json")}

@@ -166,11 +166,17 @@ def _best_sampler(project: Project, policy: Artifact, longest: int) -> Sampler:
         "max_new_tokens": min(settings.max_new_tokens, longest),
     }
     plain = _plain_sampler(project, base, how)
-    judge = load_reward_model(models.fetch(project, reward))
+    judge, most = (
+        load_reward_model(models.fetch(project, reward)),
+        reward.manifest.get("max_tokens"),
+    )
 
     def draw(prompts: Sequence[Prompt], seed: int) -> list[str]:
         found = stage.best_of_n(
-            prompts, settings.n, lambda asked: plain(asked, seed), lambda items: score(judge, items)
+            prompts,
+            settings.n,
+            lambda asked: plain(asked, seed),
+            lambda items: score(judge, items, max_tokens=most),
         )
         return list(found.chosen)
 

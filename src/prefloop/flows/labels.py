@@ -64,7 +64,7 @@ def import_file(
             "dimensions": sorted({d for c in found.comparisons for d in c.dimensions}),
             "tie_break": [rule["by"] for rule in rules],
             "prompt_sources": dict(sorted(sources.items())),
-            "pool": {OUTSIDE: _outside(rows)},
+            "pool": _outside(rows),
             "judgments": sum(len(row["judgments"]) for row in rows),
             "set_aside": len(found.odd),
             "files": {"comparisons": artifacts.write_rows(tx, rows)},
@@ -181,7 +181,10 @@ def _batch_rows(
             },
         )
         won = "a" if chosen == a else "b"
-        row["judgments"].append(_judgment(one, won, spec))
+        # The same comparison again in one file is another nameless person's word on it.
+        already = len(row["judgments"])
+        person = f"{OUTSIDE} {already + 1}" if already else OUTSIDE
+        row["judgments"].append({**_judgment(one, won, spec), "annotator": person})
     for name in sorted(rows):
         yield rows[name]
 
@@ -190,7 +193,6 @@ def _judgment(one: ImportedComparison, won: str, spec: str) -> dict[str, Any]:
     lost = "b" if won == "a" else "a"
     sides = {1: won, -1: lost, 0: "tie"}
     return {
-        "annotator": OUTSIDE,
         "purpose": "live",
         "round": 1,
         "verdict": won,
@@ -205,10 +207,14 @@ def _judgment(one: ImportedComparison, won: str, spec: str) -> dict[str, Any]:
 
 
 def _outside(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    none = {"n": 0}
+    """The record of people nobody here has tested."""
+    counts = Counter(one["annotator"] for row in rows for one in row["judgments"])
     return {
-        "judgments": sum(len(row["judgments"]) for row in rows),
-        "gold": {**none, "correct": 0},
-        "duplicates": {**none, "consistent": 0},
-        "calibration": {"status": "cleared", "round": 0, "evidence": {"imported": True}},
+        name: {
+            "judgments": count,
+            "gold": {"n": 0, "correct": 0},
+            "duplicates": {"n": 0, "consistent": 0},
+            "calibration": {"status": "cleared", "round": 0, "evidence": {"imported": True}},
+        }
+        for name, count in sorted(counts.items())
     }

@@ -67,6 +67,7 @@ def sft(
     }
     if result.held_out_nll is not None:
         tell(f"sft: {result.held_out_nll:.3f} nats per held-out token, {converged}")
+    _say_cut(tell, result.cut, len(kept), settings.max_tokens)
     save_policy(policy, work / "model")
     above = (dataset.digest, *parents)
     return _keep(project, inputs, found, result.loop, work / "model", "sft", above)
@@ -105,6 +106,7 @@ def reward(
     }
     if result.accuracy is not None:
         tell(f"reward model: {result.accuracy:.3f} on {len(held)} held-out pairs")
+    _say_cut(tell, result.cut, len(pairs), settings.max_tokens)
     save_reward_model(made, work / "model")
     above = (dataset.digest, base.digest)
     return _keep(project, inputs, found, result.loop, work / "model", "reward", above)
@@ -197,7 +199,13 @@ def _keep(
             "files": {"history": history},
         }
         ran = artifacts.put(tx, "run", run, above, json.dumps(cost))
-        return models.keep(tx, folder, role, {}, [ran.digest])
+        about = {"max_tokens": inputs["settings"]["max_tokens"]}
+        return models.keep(tx, folder, role, about, [ran.digest])
+
+
+def _say_cut(tell: Tell, cut: int, of: int, longest: int) -> None:
+    if cut:
+        tell(f"  {cut} of {of} were cut to max_tokens: {longest}; raise it if that is many")
 
 
 def _teller(tell: Tell, stage: str) -> Callable[[Mapping[str, float]], None]:

@@ -28,7 +28,7 @@ def prompt_of(
     if "prompt" not in row:
         return (
             f'no column "prompt" (there is {", ".join(row)}): name the column that holds it, '
-            "as in --column prompt=text"
+            "as in --column text=prompt"
         )
     messages = _messages(row["prompt"])
     if isinstance(messages, str):

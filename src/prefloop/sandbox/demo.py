@@ -28,7 +28,7 @@ from prefloop.sandbox.grammar import demonstrate
 from prefloop.sandbox.preferences import V1, Preferences
 from prefloop.sandbox.probes import checker, probes
 from prefloop.sandbox.questions import draw_prompts
-from prefloop.sandbox.spec import SPEC_V1
+from prefloop.sandbox.spec import SPEC_V1, as_yaml
 from prefloop.sandbox.vocabulary import vocabulary
 from prefloop.spec.model import Spec
 from prefloop.store.artifacts import Artifact
@@ -237,6 +237,8 @@ def _open(folder: Path, seed: int) -> Project:
             raise Conflict(f"{folder} is not empty and holds no demo: name another folder")
         folder.mkdir(parents=True, exist_ok=True)
         projects.init(folder, name, desk.LEAD, bytes.fromhex(digest(["demo", seed])))
+        (folder / "spec.yaml").write_text(as_yaml(SPEC_V1), encoding="utf-8")
+        (folder / "suite.yaml").unlink()  # the desk's suite is marked by its own parser
     project = projects.open_project(folder, desk.LEAD)
     if project.settings.name != name:
         raise Conflict(

@@ -99,13 +99,13 @@ def playbook(spec: Spec) -> str:
         f"# Playbook: {spec.name}",
         "You see a prompt and two responses. Decide which is better by the dimensions below, "
         "or choose a tie. Judge the responses, not how long they are or which came first.",
-        *_section("What counts, most important first", map(_dimension, spec.dimensions), "1."),
+        *_section("What counts, most important first", map(_dimension, spec.dimensions), True),
         *_section(
             "Never acceptable, however good otherwise",
             (f"**{each.name}**: {each.description}" for each in spec.disqualifiers),
         ),
         *_section("When values conflict", spec.trade_offs),
-        *_section("When it is even", map(_rule, spec.tie_break), "1."),
+        *_section("When it is even", map(_rule, spec.tie_break), True),
         *_section("What must never happen", spec.failure_modes),
         *_section("In scope", spec.scope.inside),
         *_section("Out of scope", spec.scope.outside),
@@ -117,8 +117,11 @@ def playbook(spec: Spec) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _section(title: str, items: Iterable[str], mark: str = "-") -> list[str]:
-    lines = [f"{mark} {_indented(item, len(mark) + 1)}" for item in items]
+def _section(title: str, items: Iterable[str], ranked: bool = False) -> list[str]:
+    lines = []
+    for rank, item in enumerate(items, start=1):
+        mark = f"{rank}." if ranked else "-"
+        lines.append(f"{mark} {_indented(item, len(mark) + 1)}")
     return [f"## {title}", "\n".join(lines)] if lines else []
 
 

@@ -89,16 +89,19 @@ def resolve(reader: Reader, reference: str, kind: str | None = None) -> Artifact
 
     Raises NotFound, BadInput for an ambiguous prefix or an artifact of another kind.
     """
-    found = _find(reader, reference)
+    found = _find(reader, reference, kind)
     artifact = artifacts.get(reader, found)
     if kind and artifact.kind != kind:
         raise BadInput(f"{reference} is a {artifact.kind}, and a {kind} is needed here")
     return artifact
 
 
-def _find(reader: Reader, reference: str) -> str:
+def _find(reader: Reader, reference: str, kind: str | None = None) -> str:
     name, at, number = reference.partition("@v")
     known = versions(reader, name)
+    if not known and kind:  # `support` will do for dataset/support where a dataset is wanted
+        name = f"{kind}/{name}"
+        known = versions(reader, name)
     if at:
         if not (number.isascii() and number.isdigit()) or not 1 <= int(number) <= len(known):
             have = f"{name} has {len(known)} versions" if known else f"nothing is named {name}"

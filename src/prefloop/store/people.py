@@ -83,7 +83,10 @@ def person_id(reader: Reader, handle: str) -> str:
     """The id behind a handle."""
     row = reader.one(sa.select(tables.person.c.id).where(tables.person.c.handle == handle))
     if row is None:
-        raise NotFound(f"nobody here is called {handle}: prefloop user add {handle} --role ROLE")
+        raise NotFound(
+            f"nobody here is called {handle}: say who is acting with --as NAME or PREFLOOP_ACTOR, "
+            f"or add them: prefloop user add {handle} --role ROLE"
+        )
     return str(row.id)
 
 
