@@ -37,6 +37,7 @@ CALLS: dict[str, list[str]] = {
     "prompts sample": [X, "-n", "3"],
     "prompts coverage": [X],
     "candidates generate": [X, "--prompts", X],
+    "candidates against": [X, X, "--prompts", X],
     "campaign create": ["july", "--candidates", X],
     "campaign status": [],
     "campaign close": ["july"],

@@ -212,6 +212,13 @@ def test_judgments_of_two_batches_on_one_comparison_are_pooled(ledger: Ledger) -
     assert [(p.chosen, p.judgments) for p in read(ledger, dataset)] == [("q B", 3)]
 
 
+def test_a_person_has_one_word_in_a_round_also_where_a_batch_comes_again(ledger: Ledger) -> None:
+    one = make_batch(ledger, {"q": [("ben", "a"), ("cleo", "b")]})
+    again = make_batch(ledger, {"q": [("ben", "b"), ("cleo", "b")]}, campaign="again")
+    dataset = frozen(ledger, one, again)
+    assert [(p.chosen, p.judgments) for p in read(ledger, dataset)] == [("q B", 2)]
+
+
 def test_relabelled_judgments_take_the_place_of_older_ones(ledger: Ledger) -> None:
     live = make_batch(ledger, {"q": [("ben", "a"), ("cleo", "a"), ("dan", "a")]})
     again = make_batch(ledger, {"q": [("ben", "b", "relabel")]}, campaign="again")

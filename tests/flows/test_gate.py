@@ -28,8 +28,8 @@ def number(estimate: float, half: float, n: int = 900) -> dict[str, float | int]
     return Estimate(estimate, estimate - half, estimate + half, n).json()
 
 
-def labels(project: Project, name: str = "july") -> Artifact:
-    """A batch without a comparison that two people judged."""
+def labels(project: Project, name: str = "july", *rows: dict[str, Any]) -> Artifact:
+    """A batch; without rows there is no comparison that two people judged."""
     with project.transaction() as tx:
         manifest = {
             "campaign": name,
@@ -37,7 +37,7 @@ def labels(project: Project, name: str = "july") -> Artifact:
             "spec": None,
             "dimensions": [],
             "pool": {},
-            "files": {"comparisons": artifacts.write_rows(tx, [])},
+            "files": {"comparisons": artifacts.write_rows(tx, rows)},
         }
         return artifacts.put(tx, "label_batch", manifest)
 
@@ -163,6 +163,35 @@ def test_other_evidence_and_other_people_are_refused(project: Project) -> None:
         people.add(tx, "cleo", ("annotator",))
     with pytest.raises(NotPermitted, match=r"cleo may not gate\.check"):
         gate.before_policy(project.as_("cleo"), examination(project, model))
+
+
+def judged_by_two(project: Project, agree: int) -> Artifact:
+    """200 comparisons; the two agree on the first `agree` of each hundred, a and b in turn."""
+    rows = []
+    for n in range(200):
+        first = "ab"[n % 2]
+        second = first if n % 100 < agree else "ba"[n % 2]
+        said = [("cleo", first), ("dan", second)]
+        rows.append(
+            {"judgments": [{"annotator": w, "verdict": v, "purpose": "live"} for w, v in said]}
+        )
+    return labels(project, f"{agree} agree", *rows)
+
+
+@pytest.mark.parametrize(
+    # Both say a half of the time, so kappa = 2 * agreement - 1: 0.9, 0.5 and 0.2.
+    ("agree", "word"),
+    [(95, "pass"), (75, "warn"), (60, "fail")],
+)
+def test_people_who_hardly_agree_shut_the_gate_however_good_the_model(
+    project: Project, agree: int, word: str
+) -> None:
+    model = reward_model(project, judged_by_two(project, agree))
+    found = gate.before_policy(project, examination(project, model))
+    checks = {check["metric"]: check for check in found.manifest["checks"]}
+    said = checks[f"agreement, {agree} agree"]
+    assert (said["verdict"], found.manifest["verdict"]) == (word, word)
+    assert said["estimate"] == pytest.approx(2 * agree / 100 - 1)
 
 
 class Candidate:

@@ -98,6 +98,16 @@ def test_a_policy_run_needs_a_gate_of_its_own_stage_that_is_open(ledger: Ledger)
     put(ledger, "run", {"stage": "sft"})  # SFT changes no policy under a reward
 
 
+def test_a_gate_on_another_reward_model_opens_nothing(ledger: Ledger) -> None:
+    examined = put(ledger, "model", {"role": "reward", "n": 1})
+    other = put(ledger, "model", {"role": "reward", "n": 2})
+    about = {"stage": "policy", "verdict": "pass", "subject": examined}
+    gate = put(ledger, "gate_result", about, [examined])
+    with pytest.raises(GateClosed, match="which is no parent of it"):
+        put(ledger, "run", {"stage": "ppo"}, [gate, other])
+    put(ledger, "run", {"stage": "ppo"}, [gate, examined])
+
+
 def test_a_release_without_its_gate_is_refused_and_a_refusal_can_be_recorded(
     ledger: Ledger,
 ) -> None:

@@ -8,10 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from prefloop.core.digest import digest
-
 __all__ = [
-    "CampaignRequest",
     "Completion",
     "Estimate",
     "Judgment",
@@ -140,20 +137,6 @@ class Pair:
     judgments: int = 1
     dimensions: dict[str, int] = field(default_factory=dict)
     split: Literal["train", "held_out"] = "train"
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignRequest:
-    """Work that some other room wants people to do; annotation picks it up."""
-
-    reason: str
-    purpose: Purpose
-    comparisons: tuple[str, ...]
-    requested_by: str
-
-    @property
-    def digest(self) -> str:
-        return digest(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,10 +114,30 @@ def write(story: dict[str, Any], folder: Path) -> None:
         reward=story["reward_models"][0],
         charts=_charts(story),
         beside=_beside(story),
+        reasons=_plain_reasons(story),
         percent=lambda share: f"{100 * share:.0f} %",
         **_sentences(story),
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _plain_reasons(story: dict[str, Any]) -> list[str]:
+    """What the release gate did not like, in words that need no statistics."""
+    said = []
+    for check in story["gates"]["release"]:
+        if check["verdict"] == "pass":
+            continue
+        name = check["metric"].removeprefix("suite: ")
+        if name in story["suite"]:
+            found = story["suite"][name]
+            after, before = found["candidate"]["estimate"], found["baseline"]["estimate"]
+            said.append(
+                f"“{name}”: {100 * after:.0f} % of {found['candidate']['n']} answers pass, "
+                f"{100 * before:.0f} % did before"
+            )
+        else:
+            said.append(f"{check['metric']}: {check['explanation']}")
+    return said
 
 
 def _sentences(story: dict[str, Any]) -> dict[str, str]:

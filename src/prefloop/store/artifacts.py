@@ -202,12 +202,14 @@ def _require_gate(kind: str, manifest: dict[str, Any], above: list[Artifact]) ->
             f"{kind} {stage or ''} refused: it has no {needed} gate_result among its parents; "
             "run prefloop gate check first"
         )
+    present = {one.digest for one in above}
     for gate in gates:
-        if (
-            must_open
-            and gate.manifest["verdict"] not in _OPEN
-            and not gate.manifest.get("override")
-        ):
+        subject = gate.manifest.get("subject")
+        if subject is not None and subject not in present:
+            raise GateClosed(
+                f"{kind} refused: gate {gate.short} is about {subject[:12]}, which is no parent of it"
+            )
+        if must_open and gate.manifest["verdict"] not in _OPEN:
             raise GateClosed(
                 f"{kind} refused: gate {gate.short} says {gate.manifest['verdict']}: "
                 f"{gate.manifest.get('explanation', 'see prefloop show')}"
