@@ -60,7 +60,7 @@ def violations(ledger: Ledger) -> list[str]:
 
 
 def test_sixty_four_workers_give_exactly_the_wanted_overlap(ledger: Ledger) -> None:
-    items = [item(n, overlap=1 + n % 4) for n in range(32)]  # 8 * (1 + 2 + 3 + 4) = 80 places
+    items = [item(n, overlap=1 + n % 4) for n in range(24)]  # 6 * (1 + 2 + 3 + 4) = 60 places
     campaign = open_campaign(ledger, items=items, annotators=64)
     start, failed = threading.Barrier(64), list[BaseException]()
 
@@ -81,7 +81,7 @@ def test_sixty_four_workers_give_exactly_the_wanted_overlap(ledger: Ledger) -> N
     for n in range(64):  # what was locked by somebody else when everybody looked
         work(ledger, campaign, f"ann{n}")
     assert violations(ledger) == []
-    assert len(rows(ledger, tables.judgment)) == 80
+    assert len(rows(ledger, tables.judgment)) == 60
     assert verify(ledger).ok
 
 
@@ -427,7 +427,7 @@ def walk(ledger: Ledger, campaign: Campaign, count: int, upto: int) -> list[str]
     return found
 
 
-@pytest.mark.parametrize(("count", "upto"), [(1, 100), (25, 600), (200, 600)])
+@pytest.mark.parametrize(("count", "upto"), [(1, 100), (25, 500), (200, 500)])
 def test_gold_and_repeats_come_as_often_as_the_settings_say(
     sqlite_ledger: Ledger, count: int, upto: int
 ) -> None:
@@ -448,8 +448,8 @@ def test_gold_and_repeats_come_as_often_as_the_settings_say(
 def test_repeats_come_once_each_at_a_distance_and_from_the_whole_of_the_work(
     sqlite_ledger: Ledger, count: int
 ) -> None:
-    campaign = open_campaign(sqlite_ledger, items=120, duplicate_share=0.3, duplicate_distance=20)
-    walk(sqlite_ledger, campaign, count, 120)
+    campaign = open_campaign(sqlite_ledger, items=100, duplicate_share=0.3, duplicate_distance=20)
+    walk(sqlite_ledger, campaign, count, 100)
     shown = rows(sqlite_ledger, tables.assignment)
     at = {row.comparison: row.sequence for row in shown if row.purpose == "live"}
     repeats = [row for row in shown if row.purpose == "duplicate"]
@@ -457,7 +457,7 @@ def test_repeats_come_once_each_at_a_distance_and_from_the_whole_of_the_work(
     assert len({row.comparison for row in repeats}) == len(repeats)
     distances = [row.sequence - at[row.comparison] for row in repeats]
     assert min(distances) > 20
-    assert max(at[row.comparison] for row in repeats) > 70  # not only the first things ever seen
+    assert max(at[row.comparison] for row in repeats) > 60  # not only the first things ever seen
 
 
 def test_gold_that_runs_out_is_replaced_by_work(sqlite_ledger: Ledger) -> None:

@@ -129,7 +129,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Ask a gate. Exit code 3 when it says no. The release gate records the decision too."""
-    from prefloop.core.errors import BadInput
+    from prefloop.core.errors import BadInput, GateClosed
     from prefloop.flows import gate
     from prefloop.store import artifacts, names
 
@@ -152,15 +152,13 @@ def check(
     else:
         raise BadInput("gate check policy EVALUATION, or gate check release COMPARISON SUITE_RUN")
     show({"gate_result": result.digest, **result.manifest}, json, lambda: _gate_text(result))
-    gate.require_open(result)
+    if not gate.is_open(result):
+        raise GateClosed(f"the {stage} gate says {result.manifest['verdict']}: see above")
 
 
 def _gate_text(result: Any) -> None:
-    columns = ["check", "verdict", "why", "source"]
-    rows = [
-        (c["metric"], c["verdict"], c["explanation"], c["source"])
-        for c in result.manifest["checks"]
-    ]
+    columns = ["check", "verdict", "why"]
+    rows = [(c["metric"], c["verdict"], c["explanation"]) for c in result.manifest["checks"]]
     table(columns, rows, f"{result.manifest['stage']} gate: {result.manifest['verdict']}")
     typer.echo(f"gate_result {result.short}")
 

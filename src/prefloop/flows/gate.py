@@ -16,7 +16,14 @@ from prefloop.store import artifacts, people
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
 
-__all__ = ["before_policy", "before_release", "kl_of", "label_batches", "require_open"]
+__all__ = [
+    "before_policy",
+    "before_release",
+    "is_open",
+    "kl_of",
+    "label_batches",
+    "require_open",
+]
 
 
 def before_policy(project: Project, examination: Artifact) -> Artifact:
@@ -102,9 +109,14 @@ def before_release(
         return gate, decision.record(tx, candidate.digest, gate, decide(checks), reasons)
 
 
+def is_open(gate: Artifact) -> bool:
+    """Whether this gate_result lets work go on."""
+    return gate.manifest["verdict"] in ("pass", "warn")
+
+
 def require_open(gate: Artifact) -> None:
     """Raise GateClosed unless this gate_result lets work go on."""
-    if gate.manifest["verdict"] not in ("pass", "warn"):
+    if not is_open(gate):
         raise GateClosed(f"gate {gate.short}: {gate.manifest['explanation']}")
 
 

@@ -207,7 +207,8 @@ def _require_gate(kind: str, manifest: dict[str, Any], above: list[Artifact]) ->
         subject = gate.manifest.get("subject")
         if subject is not None and subject not in present:
             raise GateClosed(
-                f"{kind} refused: gate {gate.short} is about {subject[:12]}, which is no parent of it"
+                f"{kind} refused: gate {gate.short} is about {subject[:12]}, "
+                "which is no parent of it"
             )
         if must_open and gate.manifest["verdict"] not in _OPEN:
             raise GateClosed(
