@@ -1,6 +1,7 @@
 """What every test may ask for: real data, published tables, and databases that are real."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,12 +45,14 @@ def shared_reference() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The address of a real PostgreSQL, started for this test process alone."""
+    # Not in pytest's own folder: another pytest run removes old ones, with the server inside.
+    folder = tempfile.mkdtemp(prefix="prefloop-postgresql-")
     try:
         import pgserver
 
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+        server = pgserver.get_server(folder, cleanup_mode="delete")
     except Exception as error:
         cannot_run(f"needs a PostgreSQL that starts (pip install pgserver): {error}")
     yield server.get_uri()

@@ -19,7 +19,8 @@ def test_the_playbook_of_the_starter_leaves_nothing_out() -> None:
 
 def test_dimensions_stand_in_rank_order() -> None:
     text = playbook(parse(STARTER))
-    places = [text.index(f"1. **{name}**") for name in ("helpful", "harmless", "honest")]
+    ranked = enumerate(("helpful", "harmless", "honest"), start=1)
+    places = [text.index(f"{rank}. **{name}**") for rank, name in ranked]
     assert places == sorted(places)
 
 

@@ -1,11 +1,14 @@
 """eval, gate, release: evidence, the gates that read it, and the decision."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prefloop.cli.common import Json, show, table
+
+if TYPE_CHECKING:
+    from prefloop.store.artifacts import Artifact
 
 __all__ = ["register"]
 
@@ -153,17 +156,24 @@ def check(
         raise BadInput("gate check policy EVALUATION, or gate check release COMPARISON SUITE_RUN")
     show({"gate_result": result.digest, **result.manifest}, json, lambda: _gate_text(result))
     if not gate.is_open(result):
-        raise GateClosed(f"the {stage} gate says {result.manifest['verdict']}: see above")
+        raise GateClosed(f"the {stage} gate says {_why_not(result)}")
 
 
-def _gate_text(result: Any) -> None:
+def _why_not(result: "Artifact") -> str:
+    """The verdict and the checks that made it, in one line."""
+    verdict = result.manifest["verdict"]
+    checks = [c for c in result.manifest["checks"] if c["verdict"] == verdict]
+    return f"{verdict}: " + "; ".join(f"{c['metric']}: {c['explanation']}" for c in checks)
+
+
+def _gate_text(result: "Artifact") -> None:
     columns = ["check", "verdict", "why"]
     rows = [(c["metric"], c["verdict"], c["explanation"]) for c in result.manifest["checks"]]
     table(columns, rows, f"{result.manifest['stage']} gate: {result.manifest['verdict']}")
     typer.echo(f"gate_result {result.short}")
 
 
-def _reward_text(kept: Any) -> None:
+def _reward_text(kept: "Artifact") -> None:
     m = kept.manifest
     rows = [("overall", m["accuracy"]["n"], _said(m["accuracy"]))]
     for group in ("by_dimension", "by_topic", "by_source"):
