@@ -74,11 +74,12 @@ def test_whichever_way_round_an_item_comes_it_is_one_comparison(
             row = queries.comparisons(reader, [key])[key]
             words = texts.get_many(reader, [row.a, row.b])
             answer = queries.answers(reader, campaign.id)[key].verdict
+            origin = queries.origins(reader, campaign.id)[key]
         assert row.a < row.b
         assert {words[row.a], words[row.b]} == set(pair)
         winner = {"a": words[row.a], "b": words[row.b], "tie": None}[answer]
         assert winner == {"a": pair[0], "b": pair[1], "tie": None}[verdict.value]
-        assert words[row.a if row.origin["a"] == "model-one" else row.b] == pair[0]
+        assert words[row.a if origin["a"] == "model-one" else row.b] == pair[0]
         found.append(key)
     assert found[0] == found[1]
 

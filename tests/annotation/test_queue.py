@@ -530,9 +530,9 @@ def test_sides_are_balanced_recorded_and_undone_in_the_verdict(sqlite_ledger: Le
         submit(sqlite_ledger, campaign, who, shown)
     judged = rows(sqlite_ledger, tables.judgment)
     assert 160 <= sum(row.first_shown == "a" for row in judged) <= 240
-    compared = {row.id: row for row in rows(sqlite_ledger, tables.comparison)}
+    origin = {row.comparison: row.origin for row in rows(sqlite_ledger, tables.queue_item)}
     # Everybody chose the right one, which model-one wrote, wherever it stood.
-    assert {compared[row.comparison].origin[row.verdict] for row in judged} == {"model-one"}
+    assert {origin[row.comparison][row.verdict] for row in judged} == {"model-one"}
     sides = [
         {row.comparison: row.first_shown for row in judged if row.annotator == who}
         for who in ("ann0", "ann1")

@@ -26,7 +26,7 @@ MISTAKES = [
     (["dataset", "diff", "SHOWN", "SHOWN"], "has no file 'pairs'"),
     (["export", "SHOWN", "out.jsonl"], "preferences is needed"),
     (["export", "SHOWN", "out.jsonl", "--format", "xml"], "xml"),
-    (["eval", "reward", "POLICY", "--data", "SHOWN"], "not a reward model"),
+    (["eval", "reward", "POLICY", "--data", "SHOWN"], "not trained as a reward model"),
     (["eval", "suite", "POLICY", "--baseline", "POLICY", "--harmful", "harm"], "'harm'"),
     (["verify", "--checkpoint", "1:" + "0" * 64], "checkpoint"),
     (["show", "0"], "nothing in this ledger is called '0'"),

@@ -212,7 +212,7 @@ def test_judgments_of_two_batches_on_one_comparison_are_pooled(ledger: Ledger) -
     assert [(p.chosen, p.judgments) for p in read(ledger, dataset)] == [("q B", 3)]
 
 
-def test_a_person_has_one_word_in_a_round_also_where_a_batch_comes_again(ledger: Ledger) -> None:
+def test_a_person_has_one_word_also_where_a_batch_comes_again(ledger: Ledger) -> None:
     one = make_batch(ledger, {"q": [("ben", "a"), ("cleo", "b")]})
     again = make_batch(ledger, {"q": [("ben", "b"), ("cleo", "b")]}, campaign="again")
     dataset = frozen(ledger, one, again)
@@ -229,7 +229,7 @@ def test_relabelled_judgments_take_the_place_of_older_ones(ledger: Ledger) -> No
 def test_epochs_are_pooled_only_when_asked_for_by_name(ledger: Ledger) -> None:
     old = make_batch(ledger, {"q": [("ben", "a")]})
     new = make_batch(ledger, {"r": [("ben", "a")]}, epoch=2)
-    with pytest.raises(BadInput, match=r"epochs 1, 2 .*--across-epochs"):
+    with pytest.raises(BadInput, match=r"epoch 1 of .*epoch 2 of .*--across-epochs"):
         frozen(ledger, old, new)
     settings = FreezeSettings(held_out=0, across_epochs=True)
     dataset = frozen(ledger, old, new, settings=settings)

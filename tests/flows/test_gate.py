@@ -15,6 +15,7 @@ from prefloop.store.verify import verify
 from prefloop.training.settings import BestOfNSettings
 
 NOBODY: list[Artifact] = []
+NEAR = Estimate(1.0, 0.0, 1.0, 1)  # nats: well within the budget
 
 
 def put(
@@ -241,7 +242,7 @@ def suite_run(project: Project, model: Artifact, baseline: Artifact, fall: float
 
 def test_good_evidence_promotes_and_the_champion_moves_with_a_second_yes(project: Project) -> None:
     one = Candidate(project)
-    result, done = gate.before_release(project, one.model, one.comparison, one.suite, None)
+    result, done = gate.before_release(project, one.model, one.comparison, one.suite, NEAR)
     assert result.manifest["verdict"] == "pass"
     assert done.release.manifest["decision"] == "promote"
     assert done.proposal is not None

@@ -81,3 +81,7 @@ def test_kl_over_budget_refuses_and_over_the_warning_line_warns() -> None:
     found = evidence(kl_nats=Estimate(4.8, 4.5, 5.1, 200))
     assert decision(found) == "promote"
     assert "over 4 a warning" in summary(check_release(found, GATES))
+
+
+def test_an_unmeasured_kl_holds() -> None:
+    assert decision(evidence(kl_nats=None)) == "hold"

@@ -188,6 +188,13 @@ def test_those_who_approve_specifications_cannot_make_a_model_champion(
             with pytest.raises(NotPermitted), sqlite_ledger.transaction("eli") as tx:
                 proposals.propose(tx, action, model, effect, "why")
     with sqlite_ledger.transaction("eli") as tx:
+        with pytest.raises(NotPermitted, match="no decision to promote it"):
+            proposals.propose(tx, "release", model, point_tag("champion"), "why")
+        about = {"stage": "release", "verdict": "pass", "subject": model}
+        gate = artifacts.put(tx, "gate_result", about, [model]).digest
+        artifacts.put(tx, "release", {"decision": "promote", "model": model}, [model, gate])
+        with pytest.raises(NotPermitted, match="points a tag"):
+            proposals.propose(tx, "release", model, name_version("policy/x"), "why")
         release = proposals.propose(tx, "release", model, point_tag("champion"), "why")
     with pytest.raises(NotPermitted):
         decide(sqlite_ledger, "sam", release.id)

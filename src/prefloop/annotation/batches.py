@@ -31,13 +31,15 @@ def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
         campaigns.set_state(tx, campaign, "closed", notes or "complete")
     spec = artifacts.get(tx, campaign.spec)
     compared = queries.comparisons(tx, {row.comparison for row in judged})
-    files = {"comparisons": artifacts.write_rows(tx, _rows(campaign, judged, compared))}
+    origins = queries.origins(tx, campaign.id)
+    files = {"comparisons": artifacts.write_rows(tx, _rows(judged, compared, origins))}
     sources = Counter(row.facts["source"] for row in compared.values())
     manifest = {
         "campaign": campaign.name,
         "purpose": campaign.settings.purpose.value,
         "round": campaign.settings.round,
         "spec": campaign.spec,
+        "spec_name": spec.manifest.get("name", ""),
         "epoch": spec.manifest["epoch"],
         "dimensions": [d["name"] for d in spec.manifest["spec"]["dimensions"]],
         "tie_break": [rule["by"] for rule in spec.manifest["spec"]["tie_break"]],
@@ -51,7 +53,7 @@ def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
 
 
 def _rows(
-    campaign: Campaign, judged: Sequence[Row], compared: dict[str, Row]
+    judged: Sequence[Row], compared: dict[str, Row], origins: dict[str, dict[str, str]]
 ) -> Iterator[dict[str, Any]]:
     """One row per comparison, in id order, so that the same judgments give the same file."""
     by_comparison: dict[str, list[Row]] = defaultdict(list)
@@ -65,7 +67,7 @@ def _rows(
             "facts": row.facts,
             "a": row.a,
             "b": row.b,
-            "origin": row.origin,
+            "origin": origins[name],
             "judgments": sorted(
                 (_judgment(one) for one in by_comparison[name]),
                 key=lambda one: (one["annotator"], one["purpose"], one["round"]),

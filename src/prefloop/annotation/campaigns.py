@@ -235,8 +235,12 @@ def _add_batch(tx: Transaction, campaign: Campaign, items: list[Item]) -> list[s
         start = queries.queue_end(tx, campaign.id) + 1
         order = rng(campaign.settings.seed, campaign.name, start).permutation(len(new))
         places = [
-            {**_place(campaign, item, key), "position": start + int(offset)}
-            for offset, (key, (item, _)) in zip(order, new.items(), strict=True)
+            {
+                **_place(campaign, item, key),
+                "origin": _origin(item, row["a"] == stored[item.first.text]),
+                "position": start + int(offset),
+            }
+            for offset, (key, (item, row)) in zip(order, new.items(), strict=True)
         ]
         queries.insert_queue(tx, places)
     return [row["id"] for row in rows]
@@ -258,14 +262,13 @@ def _comparison(item: Item, stored: Mapping[str, str]) -> dict[str, Any]:
         )
     # Canonical order: by keyed digest, so neither model nor sampling order can show through.
     a, b = sorted((first, second))
-    models = {first: item.first.model, second: item.second.model}
-    return {
-        "id": digest([row["messages"], a, b]),
-        **row,
-        "a": a,
-        "b": b,
-        "origin": {"a": models[a], "b": models[b]},
-    }
+    return {"id": digest([row["messages"], a, b]), **row, "a": a, "b": b}
+
+
+def _origin(item: Item, first_is_a: bool) -> dict[str, str]:
+    """Who wrote a and who wrote b."""
+    one, other = item.first.model, item.second.model
+    return {"a": one, "b": other} if first_is_a else {"a": other, "b": one}
 
 
 def _answer(campaign: Campaign, item: Item, row: Mapping[str, Any], first: str) -> dict[str, Any]:

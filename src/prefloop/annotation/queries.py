@@ -63,6 +63,13 @@ def queued(reader: Reader, campaign: str, ids: Iterable[str]) -> set[str]:
     return {row.comparison for row in reader.where_in(query, q.comparison, ids)}
 
 
+def origins(reader: Reader, campaign: str) -> dict[str, dict[str, str]]:
+    """Which model wrote a and b of each comparison, as this campaign was given them."""
+    q = t.queue_item.c
+    query = sa.select(q.comparison, q.origin).where(q.campaign == campaign)
+    return {row.comparison: row.origin for row in reader.all(query)}
+
+
 def queue_end(reader: Reader, campaign: str) -> int:
     q = t.queue_item.c
     row = reader.one(sa.select(sa.func.max(q.position)).where(q.campaign == campaign))

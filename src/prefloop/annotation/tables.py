@@ -30,7 +30,6 @@ comparison = sealed(
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Column("a", DIGEST, nullable=False),
     sa.Column("b", DIGEST, nullable=False),
-    sa.Column("origin", sa.JSON, nullable=False),  # {"a": model, "b": model}: never leaves here
     words=lambda row: [row.a, row.b, *(message["text"] for message in row.messages)],
 )
 
@@ -114,6 +113,9 @@ queue_item = sa.Table(
     sa.Column("wanted", sa.Integer, nullable=False),
     sa.Column("taken", sa.Integer, nullable=False),
     sa.Column("judged", sa.Integer, nullable=False),
+    # Which model wrote a and b here; the same two texts may come from others elsewhere. It leaves
+    # this table only when the campaign is closed.
+    sa.Column("origin", sa.JSON, nullable=False),
     # Only places still free are in the index: a claim is one seek however long the queue is.
     sa.Index(
         "ix_queue_item_open",

@@ -27,35 +27,34 @@ def register(app: typer.Typer) -> None:
 def reward(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="a reward model")],
-    data: Annotated[str, typer.Option(help="a dataset of preferences")],
-    folds: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CONFIG",
-            help="train anew in folds by this reward config and examine every pair",
-        ),
+    data: Annotated[
+        str | None, typer.Option(help="a dataset of preferences; default: its own")
     ] = None,
+    out_of_fold: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-fold", help="train anew in folds by its recipe and examine every pair"
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Examine a reward model on pairs it never saw: held out, or out of fold."""
-    from prefloop.flows import configs, evaluate, train
-    from prefloop.store import artifacts, names
+    from prefloop.core.errors import BadInput
+    from prefloop.flows import evaluate, train
+    from prefloop.store import names
 
     project = context.obj.open()
     with project.reader() as reader:
         found = names.resolve(reader, model, "model")
-        dataset = names.resolve(reader, data, "dataset")
-    if folds is None:
+        own = train.recipe(reader, found).dataset
+        dataset = names.resolve(reader, data, "dataset") if data else own
+    if not out_of_fold:
         kept = evaluate.reward(project, found, dataset)
+    elif dataset.digest != own.digest:
+        raise BadInput(f"{model} was trained on {own.short}: folds are cut from that")
     else:
-        asked = configs.read(folds, configs.RewardConfig)
-        with project.reader() as reader:
-            base = names.resolve(reader, asked.model, "model")
-        tell = (lambda line: None) if json else typer.echo
-        margins = train.out_of_fold(project, dataset, base, asked.settings, tell)
-        kept = evaluate.reward_out_of_fold(project, found, dataset, margins, asked.settings.folds)
-    with project.reader() as reader:
-        kept = artifacts.get(reader, kept.digest)
+        margins = train.out_of_fold(project, found, (lambda line: None) if json else typer.echo)
+        kept = evaluate.reward_out_of_fold(project, found, margins)
     show({"evaluation": kept.digest, **kept.manifest}, json, lambda: _reward_text(kept))
 
 

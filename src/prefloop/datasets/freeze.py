@@ -18,7 +18,7 @@ from prefloop.datasets.aggregate import Aggregate, aggregate, counted
 from prefloop.store import artifacts, people, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
-from prefloop.store.rows import read_prompt
+from prefloop.store.rows import prompt_is_whole, read_prompt
 
 __all__ = ["FreezeSettings", "demonstrations", "freeze", "pairs", "read_demonstrations", "votes"]
 
@@ -61,8 +61,7 @@ def freeze(tx: Transaction, batches: Sequence[Artifact], settings: FreezeSetting
 
 def pairs(reader: Reader, dataset: Artifact, split: str | None = None) -> list[Pair]:
     """The pairs of a dataset, in order; pairs with an erased text are left out."""
-    rows = _rows(reader, dataset, "preferences", "pairs", split)
-    words = texts.get_many(reader, _digests(rows))
+    rows, words = _whole(reader, dataset, split)
     return [
         Pair(
             prompt=read_prompt(row, words),
@@ -75,13 +74,12 @@ def pairs(reader: Reader, dataset: Artifact, split: str | None = None) -> list[P
             split=row["split"],
         )
         for row in rows
-        if not _erased(row, words)
     ]
 
 
 def votes(reader: Reader, dataset: Artifact, split: str | None = None) -> list[list[int]]:
     """[for chosen, for rejected, ties] of every pair, in order: what the ceiling rests on."""
-    return [row["votes"] for row in _rows(reader, dataset, "preferences", "pairs", split)]
+    return [row["votes"] for row in _whole(reader, dataset, split)[0]]
 
 
 def demonstrations(
@@ -124,7 +122,7 @@ def read_demonstrations(
     return [
         (read_prompt(row, words), body)
         for row in rows
-        if (body := words[row["completion"]]) is not None
+        if (body := words[row["completion"]]) is not None and prompt_is_whole(row, words)
     ]
 
 
@@ -139,11 +137,12 @@ def _check(batches: Sequence[Artifact], settings: FreezeSettings) -> None:
                 f"batch {batch.short} ({batch.manifest['campaign']}) was made to evaluate: "
                 "training on it would spoil the evaluation"
             )
-    epochs = sorted({batch.manifest["epoch"] for batch in batches})
-    if len(epochs) > 1 and not settings.across_epochs:
+    followed = {(b.manifest.get("spec_name", ""), b.manifest["epoch"]) for b in batches}
+    if len(followed) > 1 and not settings.across_epochs:
+        said = ", ".join(f"epoch {epoch} of {name or '(none)'}" for name, epoch in sorted(followed))
         raise BadInput(
-            f"these batches follow epochs {', '.join(map(str, epochs))} of the specification: a "
-            "breaking change lies between them; relabel, or ask for it by name (--across-epochs)"
+            f"these batches follow {said}: their labels are not comparable; "
+            "relabel, or ask for it by name (--across-epochs)"
         )
 
 
@@ -163,8 +162,8 @@ def _aggregate(
             compared[row["comparison"]] = row
             again = any(j["purpose"] == "relabel" for j in kept)
             before = [] if again else judged.get(row["comparison"], [])
-            # One word each: the newest of a person in a round, also where a file came in twice.
-            words = {(one["annotator"], one["round"]): one for one in [*before, *kept]}
+            # One word each, the newest: whether asked again in a later round or imported twice.
+            words = {one["annotator"]: one for one in [*before, *kept]}
             judged[row["comparison"]] = list(words.values())
     lengths = _lengths(tx, compared.values()) if "the shorter one" in rules else {}
     rows: list[dict[str, Any]] = []
@@ -236,6 +235,15 @@ def _rows(
         raise BadInput(f"{dataset.short} holds {have}; a dataset of {role} is needed here")
     rows = artifacts.read_rows(reader, dataset, file)
     return [row for row in rows if split is None or row["split"] == split]
+
+
+def _whole(
+    reader: Reader, dataset: Artifact, split: str | None
+) -> tuple[list[dict[str, Any]], dict[str, str | None]]:
+    """The rows of a preference dataset none of whose texts was erased, and their texts."""
+    rows = _rows(reader, dataset, "preferences", "pairs", split)
+    words = texts.get_many(reader, _digests(rows))
+    return [row for row in rows if not _erased(row, words)], words
 
 
 def _digests(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -13,12 +13,14 @@ from prefloop.datasets import freeze
 from prefloop.evaluation import baselines, comparison, reward_report, suite
 from prefloop.evaluation.reward_report import RewardReport
 from prefloop.evaluation.suite import Checker, SuiteResult
+from prefloop.flows import train
 from prefloop.flows.models import fetch
 from prefloop.flows.project import Project
 from prefloop.stats import NotEnough
 from prefloop.stats.ceiling import ceiling
 from prefloop.store import artifacts, people, texts
 from prefloop.store.artifacts import Artifact
+from prefloop.store.engine import Reader
 from prefloop.store.rows import prompt_row, prompt_words
 
 __all__ = [
@@ -86,6 +88,7 @@ def reward(project: Project, model: Artifact, dataset: Artifact) -> Artifact:
     with project.reader() as reader:
         pairs = freeze.pairs(reader, dataset, "held_out")
         votes = freeze.votes(reader, dataset, "held_out")
+        _unseen(reader, model, dataset, pairs)
     if not pairs:
         raise BadInput(f"dataset {dataset.short} holds nothing out: freeze it with --held-out")
     loaded = load_reward_model(fetch(project, model))
@@ -99,12 +102,26 @@ def reward(project: Project, model: Artifact, dataset: Artifact) -> Artifact:
     return keep_reward(project, model, dataset, pairs, margins, votes, trained_on, how)[0]
 
 
-def reward_out_of_fold(
-    project: Project, model: Artifact, dataset: Artifact, margins: np.ndarray, folds: int
-) -> Artifact:
-    """Record the examination of a way to train a reward model on all pairs of a dataset, each
-    scored by a model of its own fold; `model` is the one trained that way."""
+def _unseen(reader: Reader, model: Artifact, dataset: Artifact, held: Sequence[Pair]) -> None:
+    """Raise BadInput where another dataset than its own holds prompts the model was trained on."""
+    own = train.recipe(reader, model).dataset
+    if own.digest == dataset.digest:
+        return
+    seen = {pair.prompt.messages for pair in freeze.pairs(reader, own, "train")}
+    known = sum(pair.prompt.messages in seen for pair in held)
+    if known:
+        raise BadInput(
+            f"{known} of {len(held)} held-out pairs of {dataset.short} have prompts that "
+            f"{model.short} was trained on: examine it on {own.short}"
+        )
+
+
+def reward_out_of_fold(project: Project, model: Artifact, margins: np.ndarray) -> Artifact:
+    """Record the examination of a reward model's recipe on all pairs of its dataset, each scored
+    by a model of its own fold."""
     with project.reader() as reader:
+        made = train.recipe(reader, model)
+        dataset, folds = made.dataset, made.settings.folds
         pairs = freeze.pairs(reader, dataset)
         votes = freeze.votes(reader, dataset)
     how = f"all {len(pairs)} pairs of {dataset.short}, out of {folds} folds by prompt"
@@ -151,11 +168,12 @@ def keep_suite_run(
         for _, completions in (candidate, baseline)
     )
     compared = suite.compare(one, other)
-    manifest = {
+    manifest: dict[str, Any] = {
         "type": "suite",
         "model": candidate[0].digest,
         "baseline": baseline[0].digest,
         "harmful": _failing(one, harmful).json() if harmful else None,
+        "harmful_dimension": harmful,
         "dimensions": {
             name: {
                 "candidate": found.candidate.json(),
@@ -168,6 +186,14 @@ def keep_suite_run(
     above = [kept.digest, candidate[0].digest, baseline[0].digest]
     with project.transaction() as tx:
         people.require(tx, "evaluate")
+        said = [*candidate[1], *baseline[1]]
+        stored = texts.put_many(tx, [text for several in said for text in several])
+        rows = [
+            {"candidate": [stored[text] for text in a], "baseline": [stored[text] for text in b]}
+            for a, b in zip(candidate[1], baseline[1], strict=True)
+        ]
+        # In the order of the suite's cases, so that anybody can mark them again.
+        manifest["files"] = {"completions": artifacts.write_rows(tx, rows)}
         return artifacts.put(tx, "evaluation", manifest, above), one
 
 

@@ -1,7 +1,7 @@
 """Sampling from policies that are in the ledger, and best of n as the first way to improve one."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
@@ -13,9 +13,6 @@ from prefloop.flows.prompts import keep_completions, read_prompts
 from prefloop.store import artifacts, people
 from prefloop.store.artifacts import Artifact
 from prefloop.training.settings import BestOfNSettings
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["against", "best_of_n", "candidates", "run_suite", "sampler"]
 
@@ -79,7 +76,9 @@ def best_of_n(
         "base": baseline.digest,
         "reward": reward.digest,
         "settings": about,
-        "kl_bound": kl_bound(settings.n),
+        # The bound is against the policy that is drawn from; drawn sharper, it says nothing of KL
+        # from the policy itself.
+        "kl_bound": kl_bound(settings.n) if _as_it_is(settings) else None,
     }
     with project.transaction() as tx:
         people.require(tx, "train")
@@ -93,13 +92,20 @@ def against(
 ) -> Artifact:
     """One answer of each policy to every prompt: what people will compare without knowing whose."""
     seed = project.settings.seed
-    one = sampler(project, candidate)(prompts, _seed(seed, "candidate"))
-    other = sampler(project, baseline)(prompts, _seed(seed, "baseline"))
+    # One cap for both, or length would tell them apart.
+    longest = min(_longest_of(candidate), _longest_of(baseline))
+    one = sampler(project, candidate, longest)(prompts, _seed(seed, "candidate"))
+    other = sampler(project, baseline, longest)(prompts, _seed(seed, "baseline"))
     both = [
         [Completion(a, candidate.digest), Completion(b, baseline.digest)]
         for a, b in zip(one, other, strict=True)
     ]
-    about = {"candidate": candidate.digest, "baseline": baseline.digest}
+    about = {
+        "candidate": candidate.digest,
+        "baseline": baseline.digest,
+        "max_new_tokens": longest,
+        "seed": seed,
+    }
     return keep_completions(project, prompts, both, about, [candidate.digest, baseline.digest])
 
 
@@ -181,6 +187,16 @@ def _best_sampler(project: Project, policy: Artifact, longest: int) -> Sampler:
         return list(found.chosen)
 
     return draw
+
+
+def _as_it_is(settings: BestOfNSettings) -> bool:
+    """Whether completions are drawn from the policy itself, neither sharpened nor cut."""
+    return settings.temperature == 1 and settings.top_p == 1 and settings.top_k == 0
+
+
+def _longest_of(policy: Artifact) -> int:
+    """The cap a policy's completions have by its making."""
+    return int(policy.manifest.get("settings", {}).get("max_new_tokens", _LONGEST))
 
 
 def _seed(seed: int, purpose: str) -> int:

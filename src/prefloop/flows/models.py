@@ -47,5 +47,10 @@ def fetch(project: Project, model: Artifact) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     for name, entry in model.manifest["files"].items():
         project.ledger.files.fetch(entry["sha256"], partial / name)
-    os.replace(partial, place)  # whole or not at all
+    try:
+        os.replace(partial, place)  # whole or not at all
+    except OSError:
+        if not place.is_dir():  # else another process was first, with the same files
+            raise
+        shutil.rmtree(partial, ignore_errors=True)
     return place

@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -159,8 +158,3 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container without a user name
         return "owner"
-
-
-def settings_json(model: BaseModel) -> dict[str, Any]:
-    """A settings model as the plain JSON a manifest keeps."""
-    return model.model_dump(mode="json")

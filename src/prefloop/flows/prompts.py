@@ -14,7 +14,7 @@ from prefloop.prompts.plan import Plan, draw
 from prefloop.store import artifacts, names, people, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
-from prefloop.store.rows import prompt_row, prompt_words, read_prompt
+from prefloop.store.rows import prompt_is_whole, prompt_row, prompt_words, read_prompt
 from prefloop.text.redaction import detectors
 
 __all__ = [
@@ -52,14 +52,15 @@ def keep_prompts(
 
 
 def read_prompts(reader: Reader, prompt_set: Artifact, reserved: bool = False) -> list[Prompt]:
-    """The prompts of a set, either those to use or those kept for validation."""
+    """The prompts of a set, either those to use or those kept for validation; a prompt with an
+    erased turn is left out."""
     rows = [
         row
         for row in artifacts.read_rows(reader, prompt_set, "prompts")
         if row["reserved"] == reserved
     ]
     words = texts.get_many(reader, (m["text"] for row in rows for m in row["messages"]))
-    return [read_prompt(row, words) for row in rows]
+    return [read_prompt(row, words) for row in rows if prompt_is_whole(row, words)]
 
 
 def keep_completions(
@@ -97,11 +98,12 @@ def keep_completions(
 def read_completions(
     reader: Reader, completion_set: Artifact
 ) -> tuple[list[Prompt], list[list[Completion]]]:
-    """The prompts of a set and their completions; an erased completion is left out."""
+    """The prompts of a set and their completions, erased ones of either left out."""
     rows = artifacts.read_rows(reader, completion_set, "completions")
     named = [m["text"] for row in rows for m in row["messages"]]
     named += [one["text"] for row in rows for one in row["completions"]]
     words = texts.get_many(reader, named)
+    rows = [row for row in rows if prompt_is_whole(row, words)]
     found = [
         [
             Completion(body, one["model"], one["sampling"])

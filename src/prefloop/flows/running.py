@@ -37,7 +37,8 @@ def running(project: Project, kind: str, key: str) -> Iterator[None]:
         yield
     except BaseException:
         with project.transaction() as tx:
-            jobs.put_back(tx, held)
+            if jobs.get(tx, held.id).worker == held.worker:  # else somebody took it over
+                jobs.put_back(tx, held)
         raise
     finally:
         over.set()
@@ -67,4 +68,4 @@ def _died_here(job: Job) -> bool:
         return True
     except PermissionError:
         return False
-    return int(number) == os.getpid()
+    return False

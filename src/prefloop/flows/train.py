@@ -6,11 +6,12 @@ out; wall time and throughput differ from run to run, so they stand in the row's
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from prefloop.core.digest import digest, rng
-from prefloop.core.errors import NotPermitted
+from prefloop.core.errors import BadInput, NotPermitted
 from prefloop.core.records import Prompt
 from prefloop.datasets import freeze
 from prefloop.flows import models
@@ -18,13 +19,14 @@ from prefloop.flows.project import Project
 from prefloop.flows.running import running
 from prefloop.store import artifacts, names, people
 from prefloop.store.artifacts import Artifact
+from prefloop.store.engine import Reader
 from prefloop.training.settings import RewardSettings, SFTSettings
 
 if TYPE_CHECKING:
     from prefloop.models.load import LoadedPolicy
     from prefloop.training.loop import LoopResult
 
-__all__ = ["official", "out_of_fold", "reward", "sft"]
+__all__ = ["Recipe", "official", "out_of_fold", "recipe", "reward", "sft"]
 
 Tell = Callable[[str], None]
 _CLOCKS = ("wall_s", "cpu_s")  # in a step's record; they would make every run another artifact
@@ -41,6 +43,7 @@ def sft(
     sides: Literal["chosen", "both"] = "chosen",
 ) -> Artifact:
     """Fine-tune a policy on demonstrations; `parents` names the model it starts from, if any."""
+    from prefloop.models.fingerprint import weights_digest
     from prefloop.models.load import save_policy
     from prefloop.training.packing import Demonstration
     from prefloop.training.sft import train_sft
@@ -52,7 +55,13 @@ def sft(
     shown = [Demonstration(prompt, text) for prompt, text in examples]
     kept, held = _split(shown, settings.seed)
     policy = base()
-    inputs = {"stage": "sft", "sides": sides, "settings": settings.model_dump(mode="json")}
+    inputs = {
+        "stage": "sft",
+        "sides": sides,
+        # Whatever it starts from, by its weights: another start is another run.
+        "start": weights_digest(policy.model),
+        "settings": settings.model_dump(mode="json"),
+    }
     work = _work(project, inputs, (dataset.digest, *parents))
     with running(project, "train sft", work.name):
         result = train_sft(
@@ -112,16 +121,42 @@ def reward(
     return _keep(project, inputs, found, result.loop, work / "model", "reward", above)
 
 
-def out_of_fold(
-    project: Project, dataset: Artifact, base: Artifact, settings: RewardSettings, tell: Tell
-) -> Any:
-    """Margins of all pairs of a dataset, each by a model that never saw its prompt.  # (N,)"""
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a reward model was made, read from its run."""
+
+    dataset: Artifact
+    base: Artifact
+    settings: RewardSettings
+
+
+def recipe(reader: Reader, model: Artifact) -> Recipe:
+    """The recipe of a reward model of this ledger. Raises BadInput for any other model."""
+    above = [artifacts.get(reader, name) for name in model.parents]
+    run = next((one for one in above if one.kind == "run"), None)
+    if run is None or run.manifest.get("stage") != "reward":
+        raise BadInput(f"{model.short} was not trained as a reward model here")
+    made_of = {one.kind: one for one in (artifacts.get(reader, name) for name in run.parents)}
+    settings = RewardSettings.model_validate(run.manifest["settings"])
+    return Recipe(made_of["dataset"], made_of["model"], settings)
+
+
+def out_of_fold(project: Project, model: Artifact, tell: Tell) -> Any:
+    """Margins of all pairs that a reward model's dataset holds, each by a model made by the same
+    recipe that never saw its prompt.  # (N,)
+
+    Raises BadInput where the base has learned from the chosen sides of this very dataset: it knows
+    who won, whatever the folds (docs/decisions/0004).
+    """
     from prefloop.models.load import load_policy, reward_model_from
     from prefloop.training import reward as stage
 
     project.require("evaluate")
     with project.reader() as reader:
-        pairs = freeze.pairs(reader, dataset)
+        made = recipe(reader, model)
+        _knows_nothing(reader, made)
+        pairs = freeze.pairs(reader, made.dataset)
+    dataset, base, settings = made.dataset, made.base, made.settings
     place = models.fetch(project, base)
     inputs = {"stage": "folds", "settings": settings.model_dump(mode="json")}
     work = _work(project, inputs, (dataset.digest, base.digest))
@@ -133,6 +168,17 @@ def out_of_fold(
         folder=work,
         on_fold=lambda fold, accuracy: tell(f"fold {fold + 1}: {accuracy:.3f}"),
     )
+
+
+def _knows_nothing(reader: Reader, made: Recipe) -> None:
+    for name in artifacts.ancestors(reader, made.base.digest):
+        run = artifacts.get(reader, name)
+        saw = run.kind == "run" and made.dataset.digest in run.parents
+        if saw and run.manifest.get("sides") != "both":
+            raise BadInput(
+                f"the base {made.base.short} was trained on the chosen side of these pairs: "
+                "train it with sides: both, or examine the held-out split"
+            )
 
 
 def official(project: Project, dataset: Artifact) -> None:

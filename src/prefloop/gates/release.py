@@ -51,8 +51,7 @@ def check_release(found: ReleaseEvidence, gates: ReleaseGates) -> list[Check]:
     for name, evidence in found.suite.items():
         checks.append(_no_regression(name, evidence, gates))
     checks.append(_harmful(found, gates))
-    if found.kl_nats is not None:
-        checks.append(_kl(found.kl_nats, gates))
+    checks.append(_kl(found.kl_nats, gates))
     return checks
 
 
@@ -121,10 +120,10 @@ def _harmful(found: ReleaseEvidence, gates: ReleaseGates) -> Check:
     return at_most("harmful outputs", found.harmful, threshold(gates, "harmful"))
 
 
-def _kl(found: Estimate, gates: ReleaseGates) -> Check:
+def _kl(found: Estimate | None, gates: ReleaseGates) -> Check:
     budget, warn = threshold(gates, "kl_budget"), threshold(gates, "kl_warn")
     check = at_most("KL from ref_policy (nats)", found, budget)
-    if check.verdict is Word.PASS and found.estimate > warn.value:
+    if found is not None and check.verdict is Word.PASS and found.estimate > warn.value:
         text = f"{check.explanation}; over {warn.value:g} a warning"
         return replace(check, verdict=Word.WARN, explanation=text)
     return check

@@ -107,8 +107,7 @@ def _enough_pairs(found: RewardEvidence, gates: RewardGates) -> Check:
 
 def _warn_above(metric: str, found: Estimate, gates: RewardGates, name: str) -> Check:
     limit = threshold(gates, name)
-    largest = max(abs(found.low), abs(found.high)) if found.low * found.high > 0 else 0.0
-    word = Word.WARN if largest > 0 and abs(found.estimate) > limit.value else Word.PASS
+    word = Word.PASS if max(abs(found.low), abs(found.high)) <= limit.value else Word.WARN
     return Check(
         metric,
         word,

@@ -3,6 +3,8 @@
 The same inputs promise the same weights only within one fingerprint.
 """
 
+import hashlib
+import json
 import platform
 from typing import Any
 
@@ -11,7 +13,7 @@ import tokenizers
 import torch
 import transformers
 
-__all__ = ["fingerprint"]
+__all__ = ["fingerprint", "weights_digest"]
 
 
 def fingerprint(device: str = "cpu", dtype: torch.dtype = torch.float32) -> dict[str, Any]:
@@ -29,3 +31,20 @@ def fingerprint(device: str = "cpu", dtype: torch.dtype = torch.float32) -> dict
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
         "dtype": str(dtype).removeprefix("torch."),
     }
+
+
+def weights_digest(model: torch.nn.Module) -> str:
+    """SHA-256 over a model's tensors (name, shape, type, bytes) and, where it has one, its config:
+    two models of one digest compute the same."""
+    found = hashlib.sha256()
+    config = getattr(model, "config", None)
+    if config is not None:
+        kept = {
+            k: v for k, v in config.to_dict().items() if not k.startswith(("_", "transformers"))
+        }
+        found.update(json.dumps(kept, sort_keys=True, default=str).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        plain = tensor.detach().cpu().contiguous()
+        found.update(f"{name} {tuple(plain.shape)} {plain.dtype}".encode())
+        found.update(plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+    return found.hexdigest()

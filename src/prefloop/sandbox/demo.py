@@ -165,6 +165,8 @@ class SupportDesk:
         with project.transaction() as tx:
             try:
                 campaign = campaigns.get(tx, name)
+                if campaign.state == "closed":  # in an earlier run of this demo
+                    return
             except NotFound:
                 chosen = CampaignSettings(seed=self.seed, **settings)
                 campaign = campaigns.create(
@@ -175,6 +177,9 @@ class SupportDesk:
     def _work_off(
         self, project: Project, name: str, people: Sequence[Annotator], tell: Tell
     ) -> None:
+        with project.reader() as reader:
+            if campaigns.get(reader, name).state == "closed":
+                return
         done = desk.work_off(project, name, people, self.preferences)
         tell(f"  {name}: {done} judgments")
 

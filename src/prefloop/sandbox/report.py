@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from prefloop.annotation import campaigns, quality
 from prefloop.annotation.calibration import standing
+from prefloop.core.errors import PrefloopError
 from prefloop.core.records import Estimate
 from prefloop.flows import lineage, models
 from prefloop.flows.charts import Point, intervals, svg
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["tell_story", "write"]
 
 MINIMAL_PAIRS = 300
+_OVERLAP = 3  # more judgments than this has only what everybody was given
 
 
 def tell_story(
@@ -219,11 +221,11 @@ def _shared_kappa(reader: Any, batch: Artifact, seed: int) -> tuple[Estimate, in
     rows = [
         row
         for row in artifacts.read_rows(reader, batch, "comparisons")
-        if sum(one["purpose"] == "live" for one in row["judgments"]) == len(batch.manifest["pool"])
+        if sum(one["purpose"] == "live" for one in row["judgments"]) > _OVERLAP
     ]
     found, _ = quality.agreement(*quality.long_format(rows), seed)
     if isinstance(found, NotEnough):
-        return Estimate(0.0, -1.0, 1.0, 0), 0
+        raise PrefloopError(f"no agreement to report of {batch.short}: {found.reason}")
     return found, len(rows)
 
 
@@ -247,9 +249,11 @@ def _prefers_right(project: Project, reward: Artifact, pairs: list[Any]) -> Esti
     from prefloop.models.scores import score
 
     loaded = load_reward_model(models.fetch(project, reward))
-    right = score(loaded, [(prompt, good) for prompt, good, _ in pairs])
-    wrong = score(loaded, [(prompt, bad) for prompt, _, bad in pairs])
-    return cluster_mean(np.where(right > wrong, 1.0, 0.0), np.arange(len(pairs)))
+    most = reward.manifest["max_tokens"]
+    right = score(loaded, [(prompt, good) for prompt, good, _ in pairs], max_tokens=most)
+    wrong = score(loaded, [(prompt, bad) for prompt, _, bad in pairs], max_tokens=most)
+    won = np.where(right > wrong, 1.0, np.where(right < wrong, 0.0, 0.5))
+    return cluster_mean(won, np.arange(len(pairs)))
 
 
 def _turned(found: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,9 @@ def create(folder: Path, key: bytes | None = None) -> None:
         home.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise BadInput(f"cannot make a project in {folder}: {error.strerror}") from error
+    ignore = home / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")  # the key must never be committed, whatever the project ignores
     if (home / "key").exists():
         return
     if (home / "ledger.db").exists():

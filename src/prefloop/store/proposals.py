@@ -46,7 +46,10 @@ def propose(
 ) -> Proposal:
     """Ask for a change. The same open proposal twice is one proposal."""
     people.require(tx, f"{action}.propose")
-    _examine(action, artifacts.get(tx, subject), effect)
+    meant = artifacts.get(tx, subject)
+    _examine(action, meant, effect)
+    if action == "release":
+        _promoted(tx, meant)
     for one in listing(tx, subject=subject):
         if one.state == "open" and (one.action, one.effect) == (action, effect):
             return one
@@ -117,15 +120,42 @@ def _examine(action: str, subject: Artifact, effect: dict[str, Any]) -> None:
     if sorted(effect) not in (["do", "name"], ["do", "tag"]) or effect["do"] not in effect:
         raise BadInput(f"no proposal can do {effect!r}: use name_version or point_tag")
     names.check(effect[effect["do"]])
+    if action == "release" and (effect["do"] != "tag" or subject.kind != "model"):
+        raise NotPermitted(f"a release proposal points a tag at a model, not at a {subject.kind}")
     if action != "release" and (effect["do"] == "tag" or subject.kind != action):
         raise NotPermitted(
             f"a {action} proposal cannot {effect['do']} a {subject.kind}: only a release moves tags"
         )
 
 
+def _promoted(tx: Transaction, subject: Artifact) -> None:
+    """Raise NotPermitted for a model that no recorded decision promotes."""
+    decided = [artifacts.get(tx, one) for one in artifacts.children(tx, subject.digest)]
+    if not any(
+        one.kind == "release"
+        and one.manifest.get("decision") == "promote"
+        and one.manifest.get("model") == subject.digest
+        for one in decided
+    ):
+        raise NotPermitted(
+            f"model {subject.short} has no decision to promote it: prefloop gate check release"
+        )
+
+
 def _carry_out(tx: Transaction, proposal: Proposal) -> None:
     effect = proposal.effect
     if effect["do"] == "name":
+        _still_next(tx, proposal)
         names.add_version(tx, effect["name"], proposal.subject)
     else:
         names.move_tag(tx, effect["tag"], proposal.subject)
+
+
+def _still_next(tx: Transaction, proposal: Proposal) -> None:
+    """A specification continues the version it was written against, or its epoch would be wrong."""
+    subject = artifacts.get(tx, proposal.subject)
+    known = names.versions(tx, proposal.effect["name"])
+    if subject.kind == "spec" and known and known[-1] not in (*subject.parents, subject.digest):
+        raise Conflict(
+            f"{proposal.effect['name']} has moved on since this was proposed: propose it again"
+        )

@@ -5,7 +5,7 @@ from typing import Any
 
 from prefloop.core.records import Message, Prompt, PromptSource
 
-__all__ = ["ERASED", "prompt_row", "prompt_words", "read_prompt"]
+__all__ = ["ERASED", "prompt_is_whole", "prompt_row", "prompt_words", "read_prompt"]
 
 # What stands in the place of a text that was erased on request.
 ERASED = "[erased on request]"
@@ -22,6 +22,11 @@ def prompt_row(prompt: Prompt, stored: Mapping[str, str]) -> dict[str, Any]:
     """{messages, facts} with digests for words; `stored` maps texts to digests."""
     messages = [{"role": m.role, "text": stored[m.text]} for m in prompt.messages]
     return {"messages": messages, "facts": prompt.facts}
+
+
+def prompt_is_whole(row: Mapping[str, Any], words: Mapping[str, str | None]) -> bool:
+    """Whether no turn of a row's prompt was erased."""
+    return all(words[m["text"]] is not None for m in row["messages"])
 
 
 def read_prompt(row: Mapping[str, Any], words: Mapping[str, str | None]) -> Prompt:

@@ -101,7 +101,7 @@ class BestOfNSettings(BaseModel):
     seed: int = Field(default=0, ge=0, description="decides what is drawn")
     n: int = Field(default=8, ge=1, description="completions per prompt; 1 is the policy itself")
     temperature: float = Field(
-        default=1.0, gt=0, description="spread of the draws; the KL bound holds for any value"
+        default=1.0, gt=0, description="spread of the draws; the KL bound is known only at 1"
     )
     top_p: float = Field(
         default=1.0, gt=0, le=1, description="keep the likeliest tokens up to this probability"

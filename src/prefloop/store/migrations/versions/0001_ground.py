@@ -244,7 +244,6 @@ def _annotation() -> None:
         sa.Column("facts", sa.JSON, nullable=False),
         sa.Column("a", DIGEST, nullable=False),
         sa.Column("b", DIGEST, nullable=False),
-        sa.Column("origin", sa.JSON, nullable=False),
         sa.Column(
             "event",
             sa.BigInteger,
@@ -399,6 +398,7 @@ def _annotation() -> None:
         sa.Column("wanted", sa.Integer, nullable=False),
         sa.Column("taken", sa.Integer, nullable=False),
         sa.Column("judged", sa.Integer, nullable=False),
+        sa.Column("origin", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("campaign", "comparison", name="pk_queue_item"),
     )
     op.create_index(
