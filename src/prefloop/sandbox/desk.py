@@ -95,17 +95,31 @@ def work_off(
     preferences: Preferences,
     progress: Progress = lambda done: None,
 ) -> int:
-    """Everybody in turn takes what the queue gives until it gives nothing; returns how many."""
-    done, idle = 0, 0
-    while idle < len(annotators):
-        idle = 0
-        for annotator in annotators:
-            with project.ledger.transaction(annotator.name) as tx:
-                count = _sit(tx, campaigns.get(tx, campaign), annotator, preferences)
-            done += count
-            idle += count == 0
-            progress(done)
+    """Whoever has done least takes what the queue gives, until it gives nothing to anybody;
+    returns how many were judged now.
+
+    Whose turn it is follows from the ledger alone, so a desk that was interrupted goes on as if it
+    had not been.
+    """
+    done = 0
+    while count := _turn(project, campaign, annotators, preferences):
+        done += count
+        progress(done)
     return done
+
+
+def _turn(
+    project: Project, name: str, annotators: Sequence[Annotator], preferences: Preferences
+) -> int:
+    """One sitting of the first who gets anything, those with the fewest judgments first."""
+    with project.reader() as reader:
+        so_far = queries.annotator_counts(reader, campaigns.get(reader, name).id)
+    for annotator in sorted(annotators, key=lambda one: so_far.get(one.name, 0)):
+        with project.ledger.transaction(annotator.name) as tx:
+            count = _sit(tx, campaigns.get(tx, name), annotator, preferences)
+        if count:
+            return count
+    return 0
 
 
 def _sit(
