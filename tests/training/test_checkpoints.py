@@ -19,6 +19,7 @@ def progress(step: int, **changed: Any) -> Progress:
         "history": [{"step": 1, "loss": 0.1}],
         "warnings": ["step 1: hot"],
         "stopped": "",
+        "returns": False,
         "wall_s": 1.5,
         "cpu_s": 1.25,
         "identity": IDENTITY,

@@ -1,7 +1,7 @@
 """Tests of the loop; exact resume after a kill is in test_resume."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from prefloop.models.load import LoadedPolicy
 from prefloop.models.logprobs import token_logprobs
 from prefloop.models.packing import PackedBatch
 from prefloop.training import objectives
-from prefloop.training.loop import LoopResult, learning_rate, train
+from prefloop.training.loop import LoopResult, train
 from prefloop.training.objectives import Loss
+from prefloop.training.optimizer import learning_rate
 from prefloop.training.packing import Demonstration, PackedSource, demonstration_rows
 from prefloop.training.settings import LoopSettings
 
@@ -116,8 +117,8 @@ def test_a_model_without_trainable_weights_is_refused(
 
 
 def test_a_guard_can_warn_and_can_stop(policy: LoadedPolicy, echoes: list[Demonstration]) -> None:
-    def guard(record: Mapping[str, float]) -> str | None:
-        return {2: "warn: getting warm", 4: "stop: too hot"}.get(int(record["step"]))
+    def guard(history: Sequence[Mapping[str, float]]) -> str | None:
+        return {2: "warn: getting warm", 4: "stop: too hot"}.get(int(history[-1]["step"]))
 
     result = run(policy, echoes, guards=[guard])
     assert result.warnings == ("step 2: getting warm", "step 4: too hot")
@@ -127,7 +128,7 @@ def test_a_guard_can_warn_and_can_stop(policy: LoadedPolicy, echoes: list[Demons
 def test_a_run_that_a_guard_stopped_stays_stopped(
     policy: LoadedPolicy, echoes: list[Demonstration], tmp_path: Path
 ) -> None:
-    run(policy, echoes, folder=tmp_path, guards=[lambda record: "stop: enough"])
+    run(policy, echoes, folder=tmp_path, guards=[lambda history: "stop: enough"])
     again = run(policy, echoes, folder=tmp_path)
     assert (again.steps, again.stopped) == (1, "enough")
 
@@ -135,8 +136,8 @@ def test_a_run_that_a_guard_stopped_stays_stopped(
 def test_a_guard_that_says_something_else_is_an_error(
     policy: LoadedPolicy, echoes: list[Demonstration]
 ) -> None:
-    with pytest.raises(PrefloopError, match="may say"):
-        run(policy, echoes, guards=[lambda record: "hm"])
+    with pytest.raises(PrefloopError, match="may begin with"):
+        run(policy, echoes, guards=[lambda history: "hm"])
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run_before_the_weights_are_touched(

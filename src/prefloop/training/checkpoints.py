@@ -26,13 +26,14 @@ class Progress:
     """Where a run stands: steps done, their records, and what it was begun with.
 
     `identity` names the data and settings; a run goes on only with the same. `stopped` is a
-    guard's reason, or empty.
+    guard's reason, or empty; `returns` says whether it asked for the best checkpoint.
     """
 
     step: int
     history: list[dict[str, float]]
     warnings: list[str]
     stopped: str
+    returns: bool
     wall_s: float
     cpu_s: float
     identity: dict[str, Any]

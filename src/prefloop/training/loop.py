@@ -1,8 +1,9 @@
 """The one loop: optimizer, schedule, batches, checkpoints, resume, records, guards and the clock.
 
-What is learned is not decided here: `compute` turns a batch into a Loss, `source` says which
-batches make up step i. Both are free of state, so the loop's own state (weights, optimizer,
-random state, steps done) is all that a run is; killed and resumed, it ends with the same bits.
+What is learned is not decided here: `compute` turns a batch into a Loss, `source` says what step i
+is made of. Neither keeps a state that outlives a step: where a source needs the past (the KL
+controller of PPO), it reads the records. So the loop's own state (weights, optimizer, random
+state, records) is all that a run is; killed and resumed, it ends with the same bits.
 
 Departure: there is one process and one device, that of the model's weights; accelerate would add
 nothing to that case.
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,30 +25,21 @@ from prefloop.models.packing import PackedBatch
 from prefloop.training import checkpoints
 from prefloop.training.checkpoints import Progress
 from prefloop.training.objectives import Loss
-from prefloop.training.settings import LoopSettings
+from prefloop.training.optimizer import WHOLE, Optimizer, learning_rate
+from prefloop.training.settings import EngineSettings
+from prefloop.training.work import Guard, Source
 
-__all__ = ["Guard", "LoopResult", "Source", "learning_rate", "train"]
+__all__ = ["LoopResult", "train"]
 
-# Sees the record of a step: None, or "warn: ...", or "stop: ...".
-Guard = Callable[[Mapping[str, float]], str | None]
-
-
-class Source(Protocol):
-    """Which batches make up each step; a pure function of the step's number."""
-
-    steps: int
-
-    @property
-    def identity(self) -> str: ...
-
-    def batches(self, step: int) -> Sequence[PackedBatch]: ...
+_WORDS = ("warn", "stop", "return")
 
 
 @dataclass(frozen=True, slots=True)
 class LoopResult:
     """What a run did. `history` has one record per step; times include earlier, killed parts.
 
-    `padding` is the share of computed positions that held no token, `stopped` a guard's reason.
+    `padding` is the share of computed positions that held no token, `stopped` a guard's reason,
+    `returned_to` the step whose weights the model was given back for it.
     """
 
     steps: int
@@ -59,6 +51,7 @@ class LoopResult:
     tokens: int
     padding: float
     resumed_from: int
+    returned_to: int | None = None
 
     @property
     def tokens_per_s(self) -> float:
@@ -70,22 +63,29 @@ def train(
     model: nn.Module,
     source: Source,
     compute: Callable[[PackedBatch], Loss],
-    settings: LoopSettings,
+    settings: EngineSettings,
     *,
     folder: Path | None = None,
     resume: bool = True,
     evaluate: Callable[[], Mapping[str, float]] | None = None,
     guards: Sequence[Guard] = (),
     on_step: Callable[[Mapping[str, float]], None] | None = None,
+    rates: Mapping[str, float] = WHOLE,
+    best: str = "",
 ) -> LoopResult:
     """Train `model` in place for `source.steps` steps.
 
     With a folder, checkpoints are kept there and a run that was killed goes on from the newest
     (`resume=False` refuses if there is one). `evaluate` is called every `eval_every` steps and at
-    the end; what it returns joins that step's record. Raises BadInput if the folder holds another
-    run, Conflict if it holds one and `resume` is false, PrefloopError if the loss is not a number.
+    the end; what it returns joins that step's record. `best` names the metric by which a guard's
+    "return" chooses, higher being better; it needs a folder. `rates` as Optimizer takes them.
+
+    Raises BadInput if the folder holds another run, Conflict if it holds one and `resume` is
+    false, PrefloopError if the loss is not a number.
     """
-    run = _Run(model, source, compute, settings, folder)
+    if best and folder is None:
+        raise BadInput("returning to the best checkpoint needs a folder to keep it in")
+    run = _Run(model, source, compute, settings, folder, rates, best)
     with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []):
         torch.manual_seed(settings.seed)  # for dropout, which draws from torch's own stream
         resumed_from = run.begin(resume)
@@ -98,25 +98,14 @@ def train(
                 record |= evaluate()
                 model.train()
             run.close_step(record, guards)
+            run.keep_best()
             if last or run.stopped or run.step % settings.checkpoint_every == 0:
                 run.save()
             if on_step:
                 on_step(record)
+        returned_to = run.return_to_best()
     model.eval()
-    return run.result(resumed_from)
-
-
-def learning_rate(step: int, steps: int, settings: LoopSettings) -> float:
-    """The rate of step 0, 1, ...: linear warmup from 0, then half a cosine down to the final share.
-
-    Loshchilov and Hutter 2017, eq. 5, without restarts.
-    """
-    rising = math.ceil(settings.warmup * steps)
-    if step < rising:
-        return settings.learning_rate * (step + 1) / rising
-    part = (step - rising) / max(1, steps - rising)
-    low = settings.final_rate
-    return settings.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * part)) / 2)
+    return run.result(resumed_from, returned_to)
 
 
 class _Run:
@@ -127,20 +116,20 @@ class _Run:
         model: nn.Module,
         source: Source,
         compute: Callable[[PackedBatch], Loss],
-        settings: LoopSettings,
+        settings: EngineSettings,
         folder: Path | None,
+        rates: Mapping[str, float],
+        best: str,
     ) -> None:
         self.model, self.source, self.compute = model, source, compute
-        self.settings, self.folder = settings, folder
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
-        if not self.parameters:
-            raise BadInput("no weight of this model may change: there is nothing to train")
-        self.device = self.parameters[0].device
-        self.optimizer = _optimizer(self.parameters, settings)
+        self.settings, self.folder, self.best = settings, folder, best
+        self.optimizer = Optimizer(model, settings, rates)
+        self.device = self.optimizer.parameters[0].device
         self.step = 0
         self.history: list[dict[str, float]] = []
         self.warnings: list[str] = []
         self.stopped = ""
+        self.returns = False
         self.before = (0.0, 0.0)
         self.clocks = (time.perf_counter(), time.process_time())
 
@@ -151,39 +140,47 @@ class _Run:
             return 0
         if not resume:
             raise Conflict(f"{self.folder} holds checkpoints of a run: resume it, or use another")
-        progress = checkpoints.restore(found, self.model, self.optimizer, self._identity())
-        self.step, self.stopped = progress.step, progress.stopped
+        progress = checkpoints.restore(found, self.model, self.optimizer.adamw, self._identity())
+        self.step, self.stopped, self.returns = progress.step, progress.stopped, progress.returns
         self.history, self.warnings = list(progress.history), list(progress.warnings)
         self.before = (progress.wall_s, progress.cpu_s)
         return self.step
 
     def advance(self) -> dict[str, float]:
-        """One optimizer step; its record."""
-        batches = [batch.to(self.device) for batch in self.source.batches(self.step)]
+        """One step with all its updates; its record, each metric a mean over them."""
+        work = self.source.work(self.step, self.history)
         rate = learning_rate(self.step, self.source.steps, self.settings)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
-        metrics = self._gradients(batches)
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.max_grad_norm)
-        positions = sum(batch.input_ids.numel() for batch in batches)
-        tokens = sum(batch.tokens for batch in batches)
         self.step += 1
-        record = {
+        updates = [
+            self._update([batch.to(self.device) for batch in batches], rate)
+            for batches in work.updates
+        ]
+        totals = {name: sum(update[name] for update in updates) for name in updates[0]}
+        counted = ("tokens", "positions")
+        return {
             "step": self.step,
-            **{name: float(value) for name, value in metrics.items()},
+            **work.metrics,
+            **{n: v if n in counted else v / len(updates) for n, v in totals.items()},
             "learning_rate": rate,
-            "grad_norm": float(norm),
-            "tokens": tokens,
-            "positions": positions,
         }
-        if not (math.isfinite(record["loss"]) and math.isfinite(record["grad_norm"])):
+
+    def _update(self, batches: Sequence[PackedBatch], rate: float) -> dict[str, float]:
+        """Move the weights once."""
+        self.optimizer.clear()
+        metrics = self._gradients(batches)
+        metrics["grad_norm"] = self.optimizer.cut()
+        found = {name: float(value) for name, value in metrics.items()}
+        if not (math.isfinite(found["loss"]) and math.isfinite(found["grad_norm"])):
             raise PrefloopError(
-                f"step {self.step}: the loss is {record['loss']} and its gradient "
-                f"{record['grad_norm']}: lower learning_rate, or look for broken samples"
+                f"step {self.step}: the loss is {found['loss']} and its gradient "
+                f"{found['grad_norm']}: lower learning_rate, or look for broken samples"
             )
-        self.optimizer.step()
-        return record
+        self.optimizer.step(rate)
+        return {
+            **found,
+            "tokens": sum(batch.tokens for batch in batches),
+            "positions": sum(batch.input_ids.numel() for batch in batches),
+        }
 
     def close_step(self, record: dict[str, float], guards: Sequence[Guard]) -> None:
         """Add the clock, ask the guards, remember the record."""
@@ -191,29 +188,57 @@ class _Run:
         record |= {"wall_s": wall, "cpu_s": cpu}
         self.history.append(record)
         for guard in guards:
-            said = guard(record)
+            said = guard(self.history)
             if said is None:
                 continue
             kind, _, why = said.partition(": ")
-            if kind not in ("warn", "stop"):
-                raise PrefloopError(f"a guard said {said!r}: it may say 'warn: ...' or 'stop: ...'")
+            if kind not in _WORDS:
+                raise PrefloopError(f"a guard said {said!r}: it may begin with {', '.join(_WORDS)}")
             self.warnings.append(f"step {self.step}: {why}")
-            if kind == "stop" and not self.stopped:
-                self.stopped = why
+            if kind != "warn" and not self.stopped:
+                self.stopped, self.returns = why, kind == "return"
+
+    def keep_best(self) -> None:
+        """Keep a checkpoint apart if its step is the best so far."""
+        value = self.history[-1].get(self.best)
+        if value is None or self.folder is None:
+            return
+        before = [record[self.best] for record in self.history[:-1] if self.best in record]
+        if value > max(before, default=-math.inf):
+            self._write(self.folder / "best", 1)
+
+    def return_to_best(self) -> int | None:
+        """Put the best step's weights back where a guard asked for it; that step."""
+        if not self.returns:
+            return None
+        found = checkpoints.newest(self.folder / "best") if self.folder and self.best else None
+        if found is None:
+            raise PrefloopError(
+                f"a guard asked for the best checkpoint ({self.stopped}), and none was judged: "
+                "give `best` and look at the model more often (eval_every)"
+            )
+        return checkpoints.restore(found, self.model, self.optimizer.adamw, self._identity()).step
 
     def save(self) -> None:
         """Write a checkpoint, where a folder was given."""
-        if self.folder is None:
-            return
+        if self.folder is not None:
+            self._write(self.folder, self.settings.keep_checkpoints)
+
+    def _write(self, folder: Path, keep: int) -> None:
         wall, cpu = self._clock()
         progress = Progress(
-            self.step, self.history, self.warnings, self.stopped, wall, cpu, self._identity()
+            step=self.step,
+            history=self.history,
+            warnings=self.warnings,
+            stopped=self.stopped,
+            returns=self.returns,
+            wall_s=wall,
+            cpu_s=cpu,
+            identity=self._identity(),
         )
-        checkpoints.write(
-            self.folder, self.model, self.optimizer, progress, self.settings.keep_checkpoints
-        )
+        checkpoints.write(folder, self.model, self.optimizer.adamw, progress, keep)
 
-    def result(self, resumed_from: int) -> LoopResult:
+    def result(self, resumed_from: int, returned_to: int | None) -> LoopResult:
         wall, cpu = self._clock()
         tokens = sum(int(record["tokens"]) for record in self.history)
         positions = sum(int(record["positions"]) for record in self.history)
@@ -227,6 +252,7 @@ class _Run:
             tokens=tokens,
             padding=1 - tokens / positions,
             resumed_from=resumed_from,
+            returned_to=returned_to,
         )
 
     def _gradients(self, batches: Sequence[PackedBatch]) -> dict[str, Tensor]:
@@ -245,7 +271,7 @@ class _Run:
             units += loss.units
             for name, value in {"loss": loss.loss.detach(), **loss.metrics}.items():
                 sums[name] = sums.get(name, torch.zeros_like(units)) + value * loss.units
-        for parameter in self.parameters:
+        for parameter in self.optimizer.parameters:
             if parameter.grad is not None:
                 parameter.grad /= units
         return {name: value / units for name, value in sums.items()}
@@ -262,17 +288,3 @@ class _Run:
 
     def _identity(self) -> dict[str, Any]:
         return {"data": self.source.identity, **self.settings.model_dump(mode="json")}
-
-
-def _optimizer(parameters: Sequence[nn.Parameter], settings: LoopSettings) -> torch.optim.AdamW:
-    """AdamW with decay on matrices only; fused kernels: a third of the time on tiny models."""
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=settings.learning_rate,
-        betas=(settings.beta1, settings.beta2),
-        fused=True,
-    )

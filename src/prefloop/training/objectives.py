@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Loss", "reward", "sft"]
+__all__ = ["Loss", "ppo_policy", "ppo_value", "reward", "sft"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,39 @@ def reward(
             "reward": (weight * (chosen + rejected).detach()).sum() / (2 * units),
         },
     )
+
+
+def ppo_policy(logprobs: Tensor, drawn: Tensor, advantages: Tensor, clip: float) -> Loss:
+    """PPO's clipped loss, a mean over tokens; all (N,), `drawn` the log-probabilities when drawn.
+
+    -min(ratio * A, clip(ratio, 1 - c, 1 + c) * A): Schulman et al. 2017, eq. 7. `clipped` is
+    the share of tokens whose gradient the clip cut off, `moved` the mean of (ratio - 1) - ln ratio,
+    an estimate of KL from the policy that drew that cannot be negative.
+    """
+    log_ratio = logprobs - drawn
+    ratio = log_ratio.exp()
+    plain = -advantages * ratio
+    held = -advantages * ratio.clamp(1 - clip, 1 + clip)
+    loss = torch.maximum(plain, held).mean()
+    units = torch.tensor(float(len(logprobs)), device=logprobs.device)
+    return Loss(
+        loss,
+        units,
+        {
+            "clipped": (held > plain).float().mean(),
+            "moved": (ratio - 1 - log_ratio).detach().mean(),
+        },
+    )
+
+
+def ppo_value(values: Tensor, drawn: Tensor, returns: Tensor, clip: float) -> Loss:
+    """Half the squared error of values, a mean over tokens, the worse of plain and clipped.
+
+    All (N,); `drawn` are the values when drawn, from which a step goes at most `clip` away
+    (Ouyang et al. 2022 use the clip of Schulman's PPO code; no equation names it).
+    """
+    held = drawn + (values - drawn).clamp(-clip, clip)
+    errors = torch.maximum((values - returns) ** 2, (held - returns) ** 2)
+    units = torch.tensor(float(len(values)), device=values.device)
+    loss = 0.5 * errors.mean()
+    return Loss(loss, units, {"value_loss": loss.detach()})

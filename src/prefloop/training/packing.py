@@ -19,6 +19,7 @@ from prefloop.core.records import Pair, Prompt
 from prefloop.models.chat import encode_completions, encode_prompts
 from prefloop.models.packing import PackedBatch, Row, by_budget, costs, fit, pack
 from prefloop.training.settings import LoopSettings
+from prefloop.training.work import History, Work
 
 __all__ = ["Demonstration", "Encoded", "PackedSource", "demonstration_rows", "pair_rows"]
 
@@ -85,6 +86,10 @@ class PackedSource:
             for ids in (row.prompt, *row.completions):
                 hashed.update(np.array([len(ids), *ids], dtype=np.int64).tobytes())
         return hashed.hexdigest()
+
+    def work(self, step: int, history: History) -> Work:
+        """One update; the records do not matter."""
+        return Work([self.batches(step)], {})
 
     def batches(self, step: int) -> list[PackedBatch]:
         """The batches of step 0, 1, ...; several if the step exceeds the token budget."""

@@ -16,10 +16,11 @@ from prefloop.models.load import LoadedReward
 from prefloop.models.packing import PackedBatch
 from prefloop.training import objectives
 from prefloop.training.convergence import Convergence, convergence
-from prefloop.training.loop import Guard, LoopResult, train
+from prefloop.training.loop import LoopResult, train
 from prefloop.training.objectives import Loss
 from prefloop.training.packing import PackedSource, pair_rows
 from prefloop.training.settings import RewardSettings
+from prefloop.training.work import Guard
 
 __all__ = ["RewardResult", "out_of_fold", "prompt_folds", "score_margins", "train_reward"]
 

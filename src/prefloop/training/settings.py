@@ -7,25 +7,23 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BestOfNSettings", "LoopSettings", "RewardSettings", "SFTSettings"]
+__all__ = [
+    "BestOfNSettings",
+    "EngineSettings",
+    "LoopSettings",
+    "PPOSettings",
+    "RewardSettings",
+    "SFTSettings",
+]
 
 
-class LoopSettings(BaseModel):
-    """What every trained stage shares: how long, how fast, how often saved."""
+class EngineSettings(BaseModel):
+    """What every trained stage shares: how fast, how much at once, how often saved."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: int = Field(
         default=0, ge=0, description="decides the order of the data and all random draws"
-    )
-    epochs: float = Field(
-        default=1.0, gt=0, description="passes over the data; `steps`, where given, decides instead"
-    )
-    steps: int | None = Field(
-        default=None, ge=1, description="optimizer steps in all, over as many epochs as it takes"
-    )
-    batch_size: int = Field(
-        default=32, ge=1, description="samples per optimizer step (a pair is one sample)"
     )
     batch_tokens: int = Field(
         default=16384,
@@ -65,6 +63,20 @@ class LoopSettings(BaseModel):
     keep_checkpoints: int = Field(default=2, ge=1, description="newest checkpoints that are kept")
     eval_every: int = Field(
         default=100, ge=1, description="steps between looks at the held-out data"
+    )
+
+
+class LoopSettings(EngineSettings):
+    """What the stages share that learn from a fixed set of samples."""
+
+    epochs: float = Field(
+        default=1.0, gt=0, description="passes over the data; `steps`, where given, decides instead"
+    )
+    steps: int | None = Field(
+        default=None, ge=1, description="optimizer steps in all, over as many epochs as it takes"
+    )
+    batch_size: int = Field(
+        default=32, ge=1, description="samples per optimizer step (a pair is one sample)"
     )
 
 
@@ -108,3 +120,67 @@ class BestOfNSettings(BaseModel):
     )
     top_k: int = Field(default=0, ge=0, description="keep the k likeliest tokens; 0 keeps all")
     max_new_tokens: int = Field(default=256, ge=1, description="longest completion, in tokens")
+
+
+class PPOSettings(EngineSettings):
+    """PPO: a policy that draws completions, is told their rewards, and moves towards the better.
+
+    A step draws `rollouts` completions and goes over them `passes` times in `minibatches` parts.
+    """
+
+    learning_rate: float = Field(
+        default=1e-6, gt=0, lt=1, description="the policy's highest rate, reached after the warmup"
+    )
+    steps: int = Field(default=200, ge=1, description="how often completions are drawn")
+    rollouts: int = Field(default=96, ge=2, description="completions drawn per step")
+    passes: int = Field(default=2, ge=1, description="passes over the completions of each step")
+    minibatches: int = Field(default=2, ge=1, description="updates per pass")
+    max_new_tokens: int = Field(default=256, ge=1, description="longest completion, in tokens")
+    kl_coef: float = Field(
+        default=0.02,
+        ge=0,
+        description="price of a nat of KL from the reference policy, per token, in standard "
+        "deviations of the reward",
+    )
+    kl_target: float | None = Field(
+        default=None,
+        gt=0,
+        description="nats per completion that `kl_coef` is adapted to; without it it stays fixed",
+    )
+    kl_horizon: int = Field(
+        default=2000, ge=1, description="completions over which an adaptive `kl_coef` moves"
+    )
+    kl_warn: float = Field(
+        default=4.0, gt=0, description="nats per completion at which a warning is due"
+    )
+    kl_budget: float = Field(
+        default=6.0, gt=0, description="nats per completion that end the run, as `over_budget` says"
+    )
+    kl_spike: float = Field(
+        default=2.0, gt=0, description="rise of KL from one step to the next that is a warning"
+    )
+    over_budget: Literal["warn", "stop", "return"] = Field(
+        default="return",
+        description="warn and go on, stop, or stop and return to the best checkpoint",
+    )
+    clip: float = Field(
+        default=0.2, gt=0, description="how far new and old probability may part in one step"
+    )
+    value_clip: float = Field(default=0.2, gt=0, description="how far a value may move in one step")
+    value_rate: float = Field(
+        default=2.0, gt=0, description="the value model's rate, as a multiple of learning_rate"
+    )
+    gamma: float = Field(default=1.0, gt=0, le=1, description="worth of a reward one token later")
+    gae_lambda: float = Field(
+        default=0.95, ge=0, le=1, description="0 trusts the value model, 1 only what was drawn"
+    )
+    no_end_penalty: float = Field(
+        default=1.0,
+        ge=0,
+        description="taken off the reward of a completion that never ends, in standard deviations",
+    )
+    reference_samples: int = Field(
+        default=256,
+        ge=32,
+        description="completions of the reference policy by which rewards are put on scale",
+    )

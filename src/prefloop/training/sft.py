@@ -12,10 +12,11 @@ from prefloop.models.logprobs import token_logprobs
 from prefloop.models.packing import PackedBatch
 from prefloop.training import objectives
 from prefloop.training.convergence import Convergence, convergence
-from prefloop.training.loop import Guard, LoopResult, train
+from prefloop.training.loop import LoopResult, train
 from prefloop.training.objectives import Loss
 from prefloop.training.packing import Demonstration, PackedSource, demonstration_rows
 from prefloop.training.settings import SFTSettings
+from prefloop.training.work import Guard
 
 __all__ = ["SFTResult", "train_sft"]
 
