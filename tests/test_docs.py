@@ -10,6 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from prefloop.annotation.campaigns import Calibration, CampaignSettings
+from prefloop.annotation.filters import Filter
 from prefloop.cli.app import app
 from prefloop.datasets.freeze import FreezeSettings
 from prefloop.evaluation.suite import Case, Expectation, Suite
@@ -26,7 +27,13 @@ from prefloop.spec.model import (
     Spec,
     TieBreak,
 )
-from prefloop.training.settings import BestOfNSettings, RewardSettings, SFTSettings
+from prefloop.training.settings import (
+    BestOfNSettings,
+    DPOSettings,
+    PPOSettings,
+    RewardSettings,
+    SFTSettings,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md"))}
@@ -38,13 +45,18 @@ TABLES: list[tuple[type[BaseModel], str]] = [
     (Plan, "prompts.md"),
     (CampaignSettings, "annotation.md"),
     (Calibration, "annotation.md"),
+    (Filter, "annotation.md"),
     (FreezeSettings, "data.md"),
     (configs.SFTConfig, "training.md"),
     (configs.Scratch, "training.md"),
     (configs.RewardConfig, "training.md"),
+    (configs.DPOConfig, "training.md"),
+    (configs.PPOConfig, "training.md"),
     (configs.BestOfNConfig, "training.md"),
     (SFTSettings, "training.md"),
     (RewardSettings, "training.md"),
+    (DPOSettings, "training.md"),
+    (PPOSettings, "training.md"),
     (BestOfNSettings, "training.md"),
     (Expectation, "evaluation.md"),
     (AgreementGates, "gates.md"),
@@ -62,6 +74,8 @@ NAMED: list[tuple[type[BaseModel], str]] = [
 CONFIGS: Mapping[str, type[BaseModel]] = {
     "sft": configs.SFTConfig,
     "reward": configs.RewardConfig,
+    "dpo": configs.DPOConfig,
+    "ppo": configs.PPOConfig,
     "best-of-n": configs.BestOfNConfig,
 }
 

@@ -41,7 +41,12 @@ CALLS: dict[str, list[str]] = {
     "campaign create": ["july", "--candidates", X],
     "campaign status": [],
     "campaign close": ["july"],
+    "campaign request": [X, "--topic", "pricing", "--control", "2", "--reason", "wrong prices"],
+    "campaign requests": [],
+    "campaign take": ["12345678", "august"],
+    "campaign decline": ["12345678", "--reason", "not now"],
     "quality report": [X],
+    "quality changes": [X, X, X],
     "import": [NO],
     "export": [X, "out.jsonl"],
     "dataset freeze": ["support", "--batch", X],
@@ -49,10 +54,13 @@ CALLS: dict[str, list[str]] = {
     "dataset diff": [X, X],
     "train sft": [NO],
     "train reward": [NO],
+    "train dpo": [NO],
+    "train ppo": [NO],
     "train best-of-n": [NO],
     "eval reward": [X, "--data", X],
     "eval suite": [X, "--baseline", X],
     "eval compare": [X, "--candidate", X, "--baseline", X],
+    "eval hacking": [X, X, "--prompts", X, "--reward", X],
     "gate check": ["policy", X],
     "log": [],
     "show": [X],
@@ -138,6 +146,7 @@ def test_a_name_that_is_not_there_is_one_clear_line(run: Run, desk: Desk, name: 
         ["import", "."],
         ["train", "sft", NO],
         ["train", "reward", NO],
+        ["train", "dpo", NO],
         ["train", "best-of-n", "."],
         ["eval", "suite", "MODEL", "--baseline", "MODEL", "--file", NO],
         ["prompts", "coverage", "PROMPTS", "--plan", NO],
@@ -165,6 +174,7 @@ FAULTS = [
     ("suite.yaml", ["eval", "suite", "MODEL", "--baseline", "MODEL"], "case", "cases"),
     ("sft.yaml", ["train", "sft", "sft.yaml"], "setings", "settings"),
     ("reward.yaml", ["train", "reward", "reward.yaml"], "modell", "model"),
+    ("dpo.yaml", ["train", "dpo", "dpo.yaml"], "modell", "model"),
     ("bon.yaml", ["train", "best-of-n", "bon.yaml"], "rewards", "reward"),
 ]
 
@@ -205,7 +215,7 @@ def _given(desk: Desk, words: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     "name",
     ["verify", "user list", "proposal list", "spec check", "spec playbook", "campaign status",
-     "log", "show", "lineage"],
+     "campaign requests", "log", "show", "lineage"],
 )  # fmt: skip
 def test_json_is_json_and_text_is_text(run: Run, desk: Desk, name: str) -> None:
     words = call(name, desk)

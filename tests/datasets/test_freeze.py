@@ -17,6 +17,7 @@ from prefloop.store.verify import verify
 
 Verdicts = Sequence[tuple[str, str] | tuple[str, str, str]]  # annotator, verdict, purpose
 ALL = FreezeSettings(held_out=0)
+ACROSS = FreezeSettings(held_out=0, across_epochs=True, because="tone means what it meant")
 
 
 @pytest.fixture(autouse=True)
@@ -231,9 +232,96 @@ def test_epochs_are_pooled_only_when_asked_for_by_name(ledger: Ledger) -> None:
     new = make_batch(ledger, {"r": [("ben", "a")]}, epoch=2)
     with pytest.raises(BadInput, match=r"epoch 1 of .*epoch 2 of .*--across-epochs"):
         frozen(ledger, old, new)
-    settings = FreezeSettings(held_out=0, across_epochs=True)
-    dataset = frozen(ledger, old, new, settings=settings)
+    with pytest.raises(BadInput, match=r"say why .*--because"):
+        frozen(ledger, old, new, settings=FreezeSettings(held_out=0, across_epochs=True))
+    dataset = frozen(ledger, old, new, settings=ACROSS)
     assert (dataset.manifest["counts"]["pairs"], dataset.manifest["epoch"]) == (2, 2)
+    assert dataset.manifest["across_epochs"] == "tone means what it meant"
+    assert dataset.manifest["epochs"] == [
+        {"spec_name": "", "epoch": 1, "pairs": 1},
+        {"spec_name": "", "epoch": 2, "pairs": 1},
+    ]
+
+
+def relabelled(ledger: Ledger, work: Mapping[str, Verdicts], **about: Any) -> Artifact:
+    """A batch of epoch 2 that was asked for because prices were wrong."""
+    asked = {"request": {"reason": "prices were wrong"}, "purpose": "relabel", "epoch": 2}
+    return make_batch(ledger, work, **{"campaign": "again", **asked, **about})
+
+
+def test_a_relabelling_supersedes_what_it_names_and_leaves_the_rest(ledger: Ledger) -> None:
+    live = make_batch(
+        ledger,
+        {
+            "turned": [("ben", "a"), ("cleo", "a"), ("dan", "b")],  # 2:1 for a
+            "kept": [("ben", "b"), ("cleo", "b"), ("dan", "a")],
+            "tied": [("ben", "a"), ("cleo", "a"), ("dan", "a")],
+            "outside": [("ben", "a"), ("cleo", "a"), ("dan", "b")],
+        },
+    )
+    again = relabelled(
+        ledger,
+        {
+            "turned": [("eve", "b", "relabel"), ("fay", "b", "relabel")],
+            "kept": [("eve", "b", "relabel"), ("fay", "b", "relabel")],
+            "tied": [("eve", "tie", "relabel"), ("fay", "tie", "relabel")],  # no winner any more
+        },
+    )
+    dataset = frozen(ledger, live, again, settings=FreezeSettings(held_out=0, across_epochs=True))
+    # Only the two new votes count where there are new ones; outside keeps its three old ones.
+    assert {p.chosen: p.judgments for p in read(ledger, dataset)} == {
+        "turned B": 2,
+        "kept B": 2,
+        "outside A": 3,
+    }
+    counts = dataset.manifest["counts"]
+    assert (counts["pairs"], counts["ties"], counts["comparisons"]) == (3, 1, 4)
+    assert (counts["superseded"], counts["changed_winner"]) == (3, 1)
+    assert [(one["epoch"], one["pairs"]) for one in dataset.manifest["epochs"]] == [(1, 1), (2, 2)]
+    assert dataset.manifest["across_epochs"] == "prices were wrong"
+    with ledger.reader() as reader:
+        epochs = {
+            r["comparison"]: r["epoch"] for r in artifacts.read_rows(reader, dataset, "pairs")
+        }
+    assert epochs == {"c turned": 2, "c kept": 2, "c outside": 1}
+
+
+def test_a_relabelling_that_nobody_who_counts_answered_leaves_no_label(ledger: Ledger) -> None:
+    live = make_batch(ledger, {"q": [("ben", "a")], "r": [("ben", "a")], "s": [("ben", "a")]})
+    with ledger.transaction("ana") as tx:
+        missing = artifacts.write_rows(tx, [{"comparison": "c r"}])
+    work: dict[str, Verdicts] = {"q": [("eve", "b", "relabel")]}
+    first = relabelled(ledger, work, standing={"eve": "locked"})
+    again = relabelled(
+        ledger,
+        work,
+        standing={"eve": "locked"},
+        files={**first.manifest["files"], "not_judged": missing},
+    )
+    dataset = frozen(ledger, live, again, settings=ACROSS)
+    assert chosen(ledger, dataset) == {"s A"}  # q by a locked person, r by nobody
+    counts = dataset.manifest["counts"]
+    assert (counts["unjudged"], counts["superseded"], counts["changed_winner"]) == (2, 2, 0)
+
+
+def test_votes_on_one_comparison_are_never_of_two_epochs(ledger: Ledger) -> None:
+    old = make_batch(ledger, {"q": [("ben", "a"), ("cleo", "a"), ("dan", "a")]})
+    new = make_batch(ledger, {"q": [("eve", "b")]}, epoch=2)
+    dataset = frozen(ledger, old, new, settings=ACROSS)
+    assert [(p.chosen, p.judgments) for p in read(ledger, dataset)] == [("q B", 1)]
+    assert dataset.manifest["counts"]["superseded"] == 1
+
+
+def test_batches_in_the_wrong_order_are_refused(ledger: Ledger) -> None:
+    live = make_batch(ledger, {"q": [("ben", "a")]})
+    again = relabelled(ledger, {"q": [("ben", "b", "relabel")]})
+    with pytest.raises(BadInput, match=r"\(july\) is older than one before it: .*oldest first"):
+        frozen(ledger, again, live, settings=ACROSS)
+    with ledger.transaction("ana") as tx:  # of the same epoch: known by who came from whom
+        below = artifacts.put(tx, "label_batch", {**again.manifest, "epoch": 1}, [live.digest])
+    assert chosen(ledger, frozen(ledger, live, below)) == {"q B"}
+    with pytest.raises(BadInput, match="oldest first"):
+        frozen(ledger, below, live)
 
 
 def test_an_evaluation_batch_is_never_trained_on(ledger: Ledger) -> None:

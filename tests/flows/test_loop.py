@@ -6,36 +6,57 @@ from typing import Any
 
 import pytest
 
+from prefloop.annotation.campaigns import CampaignSettings
 from prefloop.core.errors import GateClosed
-from prefloop.flows import gate, loop
+from prefloop.core.records import CampaignRequest
+from prefloop.flows import gate, loop, relabel
 from prefloop.flows import project as projects
 from prefloop.flows.evaluate import SuiteCases
-from prefloop.flows.loop import Finished, LoopSettings, Tell
+from prefloop.flows.loop import Ground, Mended, Pass
 from prefloop.flows.project import Project
 from prefloop.flows.prompts import read_completions
+from prefloop.flows.runs import Tell
+from prefloop.flows.world import LoopSettings
 from prefloop.release.decision import CHAMPION
-from prefloop.sandbox import demo, desk
+from prefloop.sandbox import desk
+from prefloop.sandbox import world as worlds
 from prefloop.sandbox.vocabulary import vocabulary
 from prefloop.store import artifacts, names
 from prefloop.store.artifacts import Artifact
 from prefloop.store.verify import verify
-from prefloop.training.settings import BestOfNSettings, RewardSettings, SFTSettings
+from prefloop.training.settings import PPOSettings, RewardSettings, SFTSettings
 
-SMALL = {"POOL": 500, "PAIRS": 60, "CONVERSATIONS": 12, "DEMONSTRATIONS": 300}
+SMALL = {"POOL": 500, "PAIRS": 60, "CONVERSATIONS": 12, "SHOWN": 150, "CONTROL": 10}
 SHARED = {"batch_size": 16, "learning_rate": 3e-3, "max_tokens": 160, "eval_every": 20}
 SETTINGS = LoopSettings(
     sft=SFTSettings(steps=40, **SHARED),
     reward=RewardSettings(steps=8, **SHARED),
-    best_of_n=BestOfNSettings(n=2, max_new_tokens=48),
+    ppo=PPOSettings(
+        steps=2,
+        rollouts=8,
+        reference_samples=32,
+        max_new_tokens=48,
+        learning_rate=1e-4,
+        eval_every=1,
+        checkpoint_every=1,
+        over_budget="warn",
+    ),
 )
-BEFORE_THE_GATE = (
-    "spec", "suite", "demonstrations", "sft", "prompts", "answers", "labels", "dataset", "reward",
-    "examined",
+GROUND = (
+    "spec", "suite", "demonstrations", "sft", "prompts", "answers", "labels", "dataset",
 )  # fmt: skip
+TO_THE_GATE = (*(f"loop/{name}" for name in GROUND), "first/reward", "first/examined")
 AFTER_IT = ("policy", "conversations", "blind", "compared", "suite-run", "release")
+MENDED = ("spec", "labels", "control", "changes", "dataset")
+ALL = (
+    *TO_THE_GATE,
+    *(f"first/{name}" for name in AFTER_IT),
+    *(f"mend/{name}" for name in MENDED),
+    *(f"second/{name}" for name in ("reward", "examined", *AFTER_IT)),
+)
 
 
-class SmallDesk(demo.SupportDesk):
+class SmallDesk(worlds.SupportDesk):
     """The support desk with a smaller model, and labels without two days of calibration."""
 
     def base(self) -> Any:
@@ -67,15 +88,25 @@ class SmallDesk(demo.SupportDesk):
         self._campaign(
             project, "live", items, completions, gold_share=0, duplicate_share=0.1, round=1
         )
-        self._work_off(project, "live", self.people, tell)
+        self._work_off(project, "live", tell)
         return self._close(project, "live")
+
+    def relabel(
+        self, project: Project, request: CampaignRequest, tell: Tell
+    ) -> tuple[Artifact, Artifact]:
+        settings = CampaignSettings(overlap=3, gold_share=0, duplicate_share=0)
+        made = relabel.take_up(project, request, "again", settings)
+        for campaign in made:
+            self._work_off(project, campaign.name, tell)
+        batch, control = (self._close(project, campaign.name) for campaign in made)
+        return batch, control
 
 
 @pytest.fixture(scope="module")
 def world() -> SmallDesk:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SMALL.items():
-            patch.setattr(demo, name, value)
+            patch.setattr(worlds, name, value)
         return SmallDesk(1)
 
 
@@ -96,18 +127,19 @@ def open_desk(folder: Path, world: SmallDesk) -> Project:
     return opened
 
 
-def walk(project: Project, world: SmallDesk) -> Finished:
-    return loop.first_pass(project, world, SETTINGS, lambda line: None)
+def walk(project: Project, world: SmallDesk) -> tuple[Ground, Pass]:
+    ground = loop.first_ground(project, world, SETTINGS, silent)
+    return ground, loop.go_round(project, world, SETTINGS, ground, "first", silent)
+
+
+def silent(line: str) -> None:
+    """Nobody watches."""
 
 
 def steps(project: Project) -> dict[str, str]:
     """What each step made, by name."""
     with project.reader() as reader:
-        return {
-            name: known[0]
-            for name in (*BEFORE_THE_GATE, *AFTER_IT)
-            if (known := names.versions(reader, f"loop/{name}"))
-        }
+        return {name: known[0] for name in ALL if (known := names.versions(reader, name))}
 
 
 def count(project: Project) -> int:
@@ -116,18 +148,18 @@ def count(project: Project) -> int:
 
 
 def test_a_shut_gate_ends_the_loop_before_any_policy_is_made(project: Project) -> None:
-    assert tuple(steps(project)) == BEFORE_THE_GATE
+    assert tuple(steps(project)) == TO_THE_GATE
     with project.reader() as reader:
         assert CHAMPION not in names.tags(reader)
         stages = {run.manifest["stage"] for run in artifacts.listing(reader, "run")}
-        dataset = artifacts.get(reader, steps(project)["dataset"])
-        examined = artifacts.get(reader, steps(project)["examined"])
+        dataset = artifacts.get(reader, steps(project)["loop/dataset"])
+        examined = artifacts.get(reader, steps(project)["first/examined"])
         chain = artifacts.ancestors(reader, examined.digest)
     assert stages == {"sft", "reward"}
     counts = dataset.manifest["counts"]
     assert 0 < counts["held_out"] < counts["pairs"] <= SMALL["PAIRS"]
     assert examined.manifest["pairs"] == counts["held_out"]
-    assert steps(project)["spec"] in chain
+    assert steps(project)["loop/spec"] in chain
     assert verify(project.ledger).ok
 
 
@@ -140,29 +172,54 @@ def test_running_it_again_reuses_every_step_and_makes_nothing(
     assert (steps(project), count(project)) == (before, made)
 
 
-def test_the_loop_goes_on_to_a_recorded_decision_where_the_gate_opens(
+def test_where_the_gate_opens_it_goes_round_twice_with_a_mended_specification_between(
     project: Project, world: SmallDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = steps(project)
     monkeypatch.setattr(gate, "before_policy", _opens)
-    done = walk(project, world)
+    ground, first = walk(project, world)
     assert {name: steps(project)[name] for name in before} == before
-    assert tuple(steps(project)) == (*BEFORE_THE_GATE, *AFTER_IT)
-    assert done.policy.manifest["how"] == "best-of-n"
-    assert done.comparison.manifest["judgments"] > 0
-    assert done.release.parents == tuple(sorted([done.policy.digest, done.release_gate.digest]))
+    mended = loop.mend(project, world, SETTINGS, ground, first, silent)
+    second = loop.go_round(project, world, SETTINGS, ground, "second", silent, mended)
+    assert tuple(steps(project)) == ALL
+    _decided_rightly(project, ground, first)
+    _mended_exactly(project, ground, mended)
+    with project.reader() as reader:
+        chain = {*artifacts.ancestors(reader, second.release.digest)}
+    # From the first start under the second specification; the failure that led there is evidence.
+    assert {mended.spec.digest, mended.dataset.digest, first.suite.digest} <= chain
+    assert second.policy.manifest["base"] == ground.baseline.digest
+    made = count(project)
+    assert walk(project, world) == (ground, first)
+    assert loop.mend(project, world, SETTINGS, ground, first, silent) == mended
+    assert count(project) == made
+    assert verify(project.ledger).ok
+
+
+def _decided_rightly(project: Project, ground: Ground, first: Pass) -> None:
+    assert first.policy.manifest["how"] == "ppo"
+    assert first.comparison.manifest["judgments"] > 0
+    assert first.release.parents == tuple(sorted([first.policy.digest, first.release_gate.digest]))
     # 12 conversations and 12 cases of a dimension are far from what a promotion takes.
-    assert done.release.manifest["decision"] in ("hold", "refuse")
-    checks = {c["metric"]: c["verdict"] for c in done.release_gate.manifest["checks"]}
+    assert first.decision in ("hold", "refuse")
+    checks = {c["metric"]: c["verdict"] for c in first.release_gate.manifest["checks"]}
     assert checks["independence"] == "pass"
     assert checks["conversations compared"] == "insufficient_data"
     with project.reader() as reader:
-        chain = artifacts.ancestors(reader, done.release.digest)
-    assert {done.spec.digest, done.batch.digest, done.dataset.digest, done.suite.digest} <= {*chain}
-    made = count(project)
-    assert walk(project, world) == done
-    assert count(project) == made
-    assert verify(project.ledger).ok
+        chain = {*artifacts.ancestors(reader, first.release.digest)}
+    assert {ground.spec.digest, ground.batch.digest, ground.dataset.digest} <= chain
+
+
+def _mended_exactly(project: Project, ground: Ground, mended: Mended) -> None:
+    with project.reader() as reader:
+        again = artifacts.read_rows(reader, mended.relabelled, "comparisons")
+        control = artifacts.read_rows(reader, mended.control, "comparisons")
+        live = artifacts.read_rows(reader, ground.batch, "comparisons")
+    prices = {row["comparison"] for row in live if row["facts"]["topic"] == "pricing"}
+    assert {row["comparison"] for row in again} == prices
+    assert len(control) == SMALL["CONTROL"]
+    assert not prices & {row["comparison"] for row in control}
+    assert mended.spec.manifest["epoch"] == 2
 
 
 def test_the_same_seed_gives_the_same_digests_elsewhere(
@@ -173,7 +230,7 @@ def test_the_same_seed_gives_the_same_digests_elsewhere(
         walk(other, world)
     first, second = steps(project), steps(other)
     other.ledger.close()
-    assert second == {name: first[name] for name in BEFORE_THE_GATE}
+    assert second == {name: first[name] for name in TO_THE_GATE}
 
 
 def _opens(project: Project, examination: Artifact) -> Artifact:

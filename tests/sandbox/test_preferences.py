@@ -24,9 +24,9 @@ def test_scores_are_read_off_the_attributes() -> None:
 
 
 def test_explained_utility_is_the_weighted_sum() -> None:
-    # v1: 0.75*1 + 0.7*(-0.5) + 0.6*1 + 0.5*(-0.5) = 0.75; v2 adds 2*(-1) for the stale price.
+    # v1: 0.75*1 + 0.7*(-0.5) + 0.6*1 + 0.5*(-0.5) = 0.75; v2 adds 3*(-1) for the stale price.
     assert V1.explained(PRICING, STALE) == pytest.approx(0.75)
-    assert V2.explained(PRICING, STALE) == pytest.approx(-1.25)
+    assert V2.explained(PRICING, STALE) == pytest.approx(-2.25)
 
 
 def test_the_first_preferences_do_not_know_a_price_from_another() -> None:

@@ -22,6 +22,7 @@ from prefloop.stats.intervals import (
     cluster_mean,
     mcnemar,
     newcombe_difference,
+    student_mean,
     two_proportion_z,
     wilson,
     win_rate,
@@ -194,3 +195,16 @@ def test_a_tie_is_half_a_win() -> None:
     assert isinstance(win_rate([], []), NotEnough)
     with pytest.raises(BadInput, match="verdicts"):
         win_rate([2], [0])
+
+
+def test_a_students_interval_by_hand() -> None:
+    # 1, 2, 3, 6: mean 3, s^2 = 14/3, standard error sqrt(14/12) = 1.080123; t(3, .975) = 3.182446
+    found = student_mean([1, 2, 3, 6])
+    assert (found.estimate, found.n) == (3.0, 4)
+    assert (found.low, found.high) == pytest.approx((3 - 3.437434, 3 + 3.437434), abs=1e-5)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")], [[1.0, 2.0]]])
+def test_a_mean_without_a_spread_is_refused(values: Any) -> None:
+    with pytest.raises(BadInput, match="two or more finite"):
+        student_mean(values)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from tests.conftest import make_ledger
 
@@ -120,3 +122,18 @@ def test_every_sealed_table_is_known_here() -> None:
     assert {"event", "text", "job", "queue_item", "assignment"}.isdisjoint(sealed)
     for name in sealed:
         assert {"event", "seal"} <= set(tables.metadata.tables[name].columns.keys())
+
+
+def test_a_ledger_of_the_first_schema_is_brought_up_and_keeps_its_rows(empty: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", "prefloop.store:migrations")
+    with empty.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        row = {"digest": "d" * 64, "body": b"kept"}
+        connection.execute(sa.insert(tables.text), row)
+    assert "campaign_request" not in sa.inspect(empty).get_table_names()
+    migrations.upgrade(empty)
+    assert "campaign_request" in sa.inspect(empty).get_table_names()
+    with empty.connect() as connection:
+        assert connection.execute(sa.select(tables.text.c.body)).scalars().all() == [b"kept"]

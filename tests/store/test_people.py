@@ -15,6 +15,7 @@ spec.propose     . x x . x .
 spec.approve     . x x . . .
 prompts.add      . x . . x .
 campaign.manage  . x . . . .
+campaign.request . x . . x .
 judge            . . x x . .
 spot_check       . x x . . .
 import           . x . . x .

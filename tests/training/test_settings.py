@@ -5,9 +5,15 @@ from pydantic import BaseModel, ValidationError
 
 from prefloop.core.config import parse_yaml
 from prefloop.core.errors import BadInput
-from prefloop.training.settings import BestOfNSettings, LoopSettings, RewardSettings, SFTSettings
+from prefloop.training.settings import (
+    BestOfNSettings,
+    DPOSettings,
+    LoopSettings,
+    RewardSettings,
+    SFTSettings,
+)
 
-STAGES = [LoopSettings, SFTSettings, RewardSettings, BestOfNSettings]
+STAGES = [LoopSettings, SFTSettings, RewardSettings, DPOSettings, BestOfNSettings]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -6,11 +6,12 @@ looks at live rows again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
-from prefloop.annotation import calibration, campaigns, queries
+from prefloop.annotation import calibration, campaigns, queries, requests
 from prefloop.annotation.campaigns import Campaign
+from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput
 from prefloop.store import artifacts
 from prefloop.store.artifacts import Artifact
@@ -33,6 +34,10 @@ def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
     compared = queries.comparisons(tx, {row.comparison for row in judged})
     origins = queries.origins(tx, campaign.id)
     files = {"comparisons": artifacts.write_rows(tx, _rows(judged, compared, origins))}
+    about, missing = _asked(tx, campaign, compared.keys())
+    if missing:  # named, and not judged: their old labels are stale all the same
+        rows = ({"comparison": one} for one in missing)
+        files["not_judged"] = artifacts.write_rows(tx, rows)
     sources = Counter(row.facts["source"] for row in compared.values())
     manifest = {
         "campaign": campaign.name,
@@ -47,9 +52,34 @@ def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
         "prompt_sources": dict(sorted(sources.items())),
         "pool": _pool(tx, campaign, judged),
         "judgments": len(judged),
+        **about,
         "files": files,
     }
     return artifacts.put(tx, "label_batch", manifest, campaign.parents, notes)
+
+
+def _asked(
+    tx: Transaction, campaign: Campaign, judged: Set[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The request behind a campaign, if there is one, and what it named that nobody judged.
+
+    By its content's digest, without its id, so that the same work gives the same batch.
+    """
+    asked = requests.behind(tx, campaign.id)
+    if asked is None:
+        return {}, []
+    control = campaign.id != asked.campaigns[0]
+    missing = sorted({*(asked.control if control else asked.comparisons)} - judged)
+    about = {
+        "digest": digest(asked.content),
+        "part": "control" if control else asked.purpose.value,
+        "reason": asked.reason,
+        "filter": asked.filter,
+        "comparisons": len(asked.comparisons),
+        "control": len(asked.control),
+        "not_judged": len(missing),
+    }
+    return {"request": about}, missing
 
 
 def _rows(

@@ -11,6 +11,7 @@ from prefloop.core.digest import digest, new_id, rng
 from prefloop.core.errors import BadInput, Conflict, NotFound
 from prefloop.core.records import Completion, Prompt, Purpose, Verdict
 from prefloop.store import artifacts, names, people, texts
+from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
 from prefloop.store.rows import prompt_row, prompt_words
 
@@ -23,6 +24,7 @@ __all__ = [
     "add_items",
     "create",
     "get",
+    "published",
     "set_profile",
     "set_state",
     "status",
@@ -123,12 +125,7 @@ def create(
     Raises BadInput for a specification that is not official, Conflict for a name in use.
     """
     people.require(tx, "campaign.manage")
-    artifact = names.resolve(tx, spec, kind="spec")
-    if not any("@v" in known for known in names.names_of(tx, artifact.digest)):
-        raise BadInput(
-            f"specification {artifact.short} is not published: "
-            "prefloop spec publish, then a second person approves it"
-        )
+    artifact = published(tx, spec)
     if queries.campaign_by_name(tx, name) is not None:
         raise Conflict(f"there is already a campaign {name!r}: choose another name")
     for parent in parents:
@@ -149,6 +146,17 @@ def create(
         detail={"name": name, "spec": artifact.digest},
     )
     return get(tx, name)
+
+
+def published(reader: Reader, spec: str) -> Artifact:
+    """The specification meant. Raises BadInput for one that nobody approved."""
+    artifact = names.resolve(reader, spec, kind="spec")
+    if not any("@v" in known for known in names.names_of(reader, artifact.digest)):
+        raise BadInput(
+            f"specification {artifact.short} is not published: "
+            "prefloop spec publish, then a second person approves it"
+        )
+    return artifact
 
 
 def get(reader: Reader, name: str) -> Campaign:

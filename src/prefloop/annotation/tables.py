@@ -13,6 +13,8 @@ __all__ = [
     "answer",
     "assignment",
     "campaign",
+    "campaign_request",
+    "campaign_request_state",
     "campaign_state",
     "comparison",
     "judgment",
@@ -49,6 +51,30 @@ campaign_state = sealed(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("state", sa.Text, nullable=False),  # open, paused, closed
     sa.Column("reason", sa.Text, nullable=False),
+)
+
+campaign_request = sealed(
+    "campaign_request",
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("purpose", sa.Text, nullable=False),  # relabel, evaluation, live
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sa.Column("spec", DIGEST, nullable=False),
+    sa.Column("sources", sa.JSON, nullable=False),  # digests, the label batch first
+    sa.Column("filter", sa.JSON, nullable=False),
+    sa.Column("comparisons", sa.JSON, nullable=False),  # exactly these ids
+    sa.Column("control", sa.JSON, nullable=False),
+)
+
+campaign_request_state = sealed(
+    "campaign_request_state",  # a request without a row here is open
+    sa.Column("request", ID, sa.ForeignKey("campaign_request.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),  # taken up, declined
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("campaign", ID, sa.ForeignKey("campaign.id"), nullable=True, unique=True),
+    sa.Column("control", ID, sa.ForeignKey("campaign.id"), nullable=True, unique=True),
 )
 
 answer = sealed(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from prefloop.cli import requests
 from prefloop.cli.common import Json, show, table
 
 __all__ = ["register"]
@@ -14,9 +15,11 @@ def register(app: typer.Typer) -> None:
     campaign.command("create")(create)
     campaign.command("status")(status)
     campaign.command("close")(close)
+    requests.register(campaign)
     app.add_typer(campaign, name="campaign")
     quality = typer.Typer(help="Whom to believe.", no_args_is_help=True)
     quality.command("report")(report)
+    quality.command("changes")(requests.changes)
     app.add_typer(quality, name="quality")
 
 

@@ -60,6 +60,7 @@ def freeze(
     across_epochs: Annotated[
         bool, typer.Option("--across-epochs", help="pool labels across a breaking change")
     ] = False,
+    because: Annotated[str, typer.Option(help="why they may be pooled, for the record")] = "",
     json: Json = False,
 ) -> None:
     """Freeze label batches into a dataset; a second person makes it official."""
@@ -76,6 +77,7 @@ def freeze(
             seed=project.settings.seed,
             exclude=exclude or [],
             across_epochs=across_epochs,
+            because=because,
         )
     except ValidationError as error:
         raise BadInput(f"--held-out {held_out}: {error.errors()[0]['msg']}") from error
@@ -118,6 +120,12 @@ def show_dataset(
     counts = found.manifest["counts"]
     lines = [f"dataset {found.short} ({found.manifest['role']})"]
     lines += [f"  {key.replace('_', ' ')}: {value}" for key, value in counts.items()]
+    lines += [
+        f"  epoch {one['epoch']} of {one['spec_name'] or '(none)'}: {one['pairs']} pairs"
+        for one in found.manifest.get("epochs", [])
+    ]
+    if why := found.manifest.get("across_epochs"):
+        lines.append(f"  pooled because: {why}")
     for pair in first:
         lines += [
             "",

@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     room.command("reward")(reward)
     room.command("suite")(suite)
     room.command("compare")(compare)
+    room.command("hacking")(hacking)
     app.add_typer(room, name="eval")
     gate = typer.Typer(help="The checks between stages.", no_args_is_help=True)
     gate.command("check")(check)
@@ -121,6 +122,36 @@ def compare(
     )
 
 
+def hacking(
+    context: typer.Context,
+    candidate: Annotated[str, typer.Argument(help="a policy")],
+    baseline: Annotated[str, typer.Argument(help="the policy it started from")],
+    prompts: Annotated[str, typer.Option(help="a prompt_set")],
+    reward: Annotated[str, typer.Option(help="the reward model that was optimized")],
+    limit: Annotated[int, typer.Option(min=2, help="at most so many prompts")] = 1000,
+    longest: Annotated[int, typer.Option(min=1, help="tokens of a completion")] = 128,
+    comparison: Annotated[
+        str | None, typer.Option(help="a blind comparison of the two: do people agree?")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Signatures of reward hacking in what a policy says, beside its baseline."""
+    from prefloop.flows import hacking as flow
+    from prefloop.store import names
+
+    project = context.obj.open()
+    with project.reader() as reader:
+        one = names.resolve(reader, candidate, "model")
+        other = names.resolve(reader, baseline, "model")
+        asked = names.resolve(reader, prompts, "prompt_set")
+        judge = names.resolve(reader, reward, "model")
+        blind = names.resolve(reader, comparison, "evaluation") if comparison else None
+    found = flow.hacking(
+        project, one, other, asked, judge, limit=limit, longest=longest, blind=blind
+    )
+    show({"evaluation": found.digest, **found.manifest}, json, lambda: _hacking_text(found))
+
+
 def check(
     context: typer.Context,
     stage: Annotated[str, typer.Argument(help="policy or release")],
@@ -190,6 +221,24 @@ def _reward_text(kept: "Artifact") -> None:
     typer.echo(f"ceiling of labels:   {ceiling}")
     typer.echo(f"calibration error:   {_said(m['calibration_error'])}")
     typer.echo(f"length correlation:  {_said(m['length_correlation'])}")
+    typer.echo(f"evaluation {kept.short}")
+
+
+def _hacking_text(kept: "Artifact") -> None:
+    m = kept.manifest
+    rows = [
+        (name, _said(e["candidate"]), _said(e["baseline"]), f"{e['shift']:+.2f}",
+         "alarm" if e["alarm"] else "")
+        for name, e in m["signatures"].items()
+    ]  # fmt: skip
+    title = f"{m['prompts']} prompts, {m['hard']} of them hard; shifts in standard deviations"
+    table(["signature", "candidate", "baseline", "shift", ""], rows, title)
+    if m["reward_gain"]:
+        typer.echo(f"reward gain:       {_said(m['reward_gain'])} standard deviations")
+    typer.echo(f"promised win rate: {_said(m['promised_win_rate'])}")
+    if m["parting"]:
+        typer.echo(f"people:            {m['parting']['verdict']}: {m['parting']['explanation']}")
+    typer.echo(f"alarms:            {', '.join(m['alarms']) or 'none'}")
     typer.echo(f"evaluation {kept.short}")
 
 

@@ -18,6 +18,9 @@ def demo(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="default: demo")] = Path("demo"),
     seed: Annotated[int, typer.Option(min=0, help="another seed is another desk day")] = 1,
+    contrast: Annotated[
+        bool, typer.Option("--contrast", help="also: KL for free, and a desk without the trap")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Walk the whole loop on a simulated support desk; ends in DIR/report.html.
@@ -28,12 +31,12 @@ def demo(
 
     here: Here = context.obj
     tell = (lambda line: None) if json else typer.echo
-    found = story.run(here.folder / folder, seed, tell)
+    found = story.run(here.folder / folder, seed, tell, contrast)
     place = here.folder / folder
     lines = [
         "",
-        f"decision: {found['passes'][-1]['decision']}",
+        *(f"{one['name']} pass: {one['decision']}" for one in found["passes"]),
         f"report:   {place / 'report.html'}",
-        f"look at:  prefloop -C {place} lineage loop/release",
+        f"look at:  prefloop -C {place} lineage {found['passes'][-1]['name']}/release",
     ]
     show(found, json, "\n".join(lines))

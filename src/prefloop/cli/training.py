@@ -1,4 +1,4 @@
-"""train: SFT, reward model and best-of-n from a config file, into the ledger."""
+"""train: SFT, reward model, DPO, PPO and best-of-n from a config file, into the ledger."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +20,8 @@ def register(app: typer.Typer) -> None:
     room = typer.Typer(help="Training, into the ledger.", no_args_is_help=True)
     room.command("sft")(sft)
     room.command("reward")(reward)
+    room.command("dpo")(dpo)
+    room.command("ppo")(ppo)
     room.command("best-of-n")(best_of_n)
     app.add_typer(room, name="train")
 
@@ -51,6 +53,39 @@ def reward(context: typer.Context, config: _CONFIG, json: Json = False) -> None:
         dataset = names.resolve(reader, asked.data, "dataset")
         start = names.resolve(reader, asked.model, "model")
     made = train.reward(project, dataset, start, asked.settings, _teller(json))
+    _done(context, made, asked.name, json)
+
+
+def dpo(context: typer.Context, config: _CONFIG, json: Json = False) -> None:
+    """Move a policy by preference pairs without a reward model; its labels pass a gate first."""
+    from prefloop.flows import configs
+    from prefloop.flows.dpo import dpo as train
+    from prefloop.store import names
+
+    project = context.obj.open()
+    asked = configs.read(config, configs.DPOConfig)
+    with project.reader() as reader:
+        dataset = names.resolve(reader, asked.data, "dataset")
+        start = names.resolve(reader, asked.model, "model")
+    made = train(project, dataset, start, asked.settings, _teller(json))
+    _done(context, made, asked.name, json)
+
+
+def ppo(context: typer.Context, config: _CONFIG, json: Json = False) -> None:
+    """Optimize a policy against a reward model under a KL budget; needs an open policy gate."""
+    from prefloop.flows import configs, suites
+    from prefloop.flows.ppo import ppo as train
+    from prefloop.store import names
+
+    project = context.obj.open()
+    asked = configs.read(config, configs.PPOConfig)
+    cases = suites.from_file(project.folder / asked.suite) if asked.suite else None
+    with project.reader() as reader:
+        start = names.resolve(reader, asked.model, "model")
+        judge = names.resolve(reader, asked.reward, "model")
+        gate = names.resolve(reader, asked.gate, "gate_result")
+        prompts = names.resolve(reader, asked.prompts, "prompt_set")
+    made = train(project, start, judge, gate, prompts, asked.settings, _teller(json), cases)
     _done(context, made, asked.name, json)
 
 

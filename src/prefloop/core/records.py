@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self
 
 __all__ = [
+    "CampaignRequest",
     "Completion",
     "Estimate",
     "Judgment",
@@ -117,6 +118,44 @@ class Judgment:
     flags: tuple[str, ...] = ()
     rationale: str = ""
     active_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRequest:
+    """What one room asks annotation to have judged, and what became of it.
+
+    `sources` are the artifacts it rests on, the label batch whose comparisons are named first.
+    `comparisons` are exactly the ids that `filter` named when it was asked; `control` are ids
+    outside it, to be judged by the same people at the same time. `campaigns` are the ids of what
+    took it up: the one for `comparisons`, then the one for `control` if there is any.
+    """
+
+    id: str
+    purpose: Purpose
+    reason: str
+    asked_by: str
+    asked: int  # microseconds since 1970, UTC
+    spec: str
+    sources: tuple[str, ...]
+    filter: dict[str, Any]
+    comparisons: tuple[str, ...]
+    control: tuple[str, ...] = ()
+    state: Literal["open", "taken up", "declined"] = "open"
+    campaigns: tuple[str, ...] = ()
+    answer: str = ""  # why it was declined
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is asked, without who, when and what became of it: for a digest that repeats."""
+        return {
+            "purpose": self.purpose.value,
+            "reason": self.reason,
+            "spec": self.spec,
+            "sources": list(self.sources),
+            "filter": self.filter,
+            "comparisons": list(self.comparisons),
+            "control": list(self.control),
+        }
 
 
 @dataclass(frozen=True, slots=True)

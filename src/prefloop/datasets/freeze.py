@@ -2,7 +2,8 @@
 
 Reads batches, never live rows. Annotators who were locked or excluded in their campaign do not
 count, ties and left-out comparisons are counted and kept out, and whole prompts are held out, so
-that no prompt is on both sides. Labels of different epochs are pooled only by explicit request.
+that no prompt is on both sides. Labels of different epochs are pooled only by explicit request and
+for a recorded reason; the votes on one comparison are always of one epoch (datasets.standing).
 """
 
 from collections import Counter
@@ -14,13 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Pair, Prompt, Verdict
-from prefloop.datasets.aggregate import Aggregate, aggregate, counted
+from prefloop.datasets.aggregate import Aggregate, aggregate
+from prefloop.datasets.standing import followed, standing
 from prefloop.store import artifacts, people, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
 from prefloop.store.rows import prompt_is_whole, read_prompt
 
 __all__ = ["FreezeSettings", "demonstrations", "freeze", "pairs", "read_demonstrations", "votes"]
+
+_TALLY = ("comparisons", "split", "ties", "left_out", "unjudged", "superseded", "changed_winner")
 
 
 class FreezeSettings(BaseModel):
@@ -33,22 +37,31 @@ class FreezeSettings(BaseModel):
     across_epochs: bool = Field(
         False, description="pool labels made before and after a breaking change"
     )
+    because: str = Field(
+        "", description="why they may be pooled; default: the reasons of the relabelling requests"
+    )
 
 
 def freeze(tx: Transaction, batches: Sequence[Artifact], settings: FreezeSettings) -> Artifact:
     """A dataset of preference pairs from these batches. Raises BadInput where they do not fit."""
     people.require(tx, "dataset.propose")
-    _check(batches, settings)
+    why = _check(batches, settings)
     rows, tally = _aggregate(tx, batches, settings)
     if not rows:
         raise BadInput("no comparison in these batches has a preferred completion: nothing to keep")
     newest = batches[-1].manifest
+    epochs = Counter((row["spec_name"], row["epoch"]) for row in rows)
     manifest = {
         "role": "preferences",
         "settings": settings.model_dump(mode="json"),
         "spec": newest["spec"],
         "epoch": newest["epoch"],
         "dimensions": newest["dimensions"],
+        "epochs": [
+            {"spec_name": name, "epoch": epoch, "pairs": count}
+            for (name, epoch), count in sorted(epochs.items())
+        ],
+        **({"across_epochs": why} if why else {}),
         "counts": {
             "pairs": len(rows),
             "held_out": sum(row["split"] == "held_out" for row in rows),
@@ -126,7 +139,8 @@ def read_demonstrations(
     ]
 
 
-def _check(batches: Sequence[Artifact], settings: FreezeSettings) -> None:
+def _check(batches: Sequence[Artifact], settings: FreezeSettings) -> str:
+    """Raise BadInput for batches that do not fit together; returns why epochs are pooled, if so."""
     if not batches:
         raise BadInput("a freeze needs at least one label batch")
     for batch in batches:
@@ -137,63 +151,79 @@ def _check(batches: Sequence[Artifact], settings: FreezeSettings) -> None:
                 f"batch {batch.short} ({batch.manifest['campaign']}) was made to evaluate: "
                 "training on it would spoil the evaluation"
             )
-    followed = {(b.manifest.get("spec_name", ""), b.manifest["epoch"]) for b in batches}
-    if len(followed) > 1 and not settings.across_epochs:
-        said = ", ".join(f"epoch {epoch} of {name or '(none)'}" for name, epoch in sorted(followed))
+    _in_order(batches)
+    return _across(batches, settings)
+
+
+def _in_order(batches: Sequence[Artifact]) -> None:
+    """A batch given too late would bring back the labels that a newer one took away."""
+    newest: dict[str, int] = {}
+    for place, batch in enumerate(batches):
+        name, epoch = followed(batch)
+        again = any(batch.digest in earlier.parents for earlier in batches[:place])
+        if again or epoch < newest.get(name, epoch):
+            raise BadInput(
+                f"batch {batch.short} ({batch.manifest['campaign']}) is older than one before it: "
+                "give batches oldest first"
+            )
+        newest[name] = epoch
+
+
+def _across(batches: Sequence[Artifact], settings: FreezeSettings) -> str:
+    epochs = {followed(batch) for batch in batches}
+    if len(epochs) < 2:
+        return ""
+    said = ", ".join(f"epoch {epoch} of {name or '(none)'}" for name, epoch in sorted(epochs))
+    if not settings.across_epochs:
         raise BadInput(
             f"these batches follow {said}: their labels are not comparable; "
             "relabel, or ask for it by name (--across-epochs)"
         )
+    asked = [
+        batch.manifest["request"]["reason"] for batch in batches if "request" in batch.manifest
+    ]
+    why = settings.because.strip() or "; ".join(dict.fromkeys(asked))
+    if not why:
+        raise BadInput(
+            f"these batches follow {said}: say why their labels may be pooled (--because REASON)"
+        )
+    return why
 
 
 def _aggregate(
     tx: Transaction, batches: Sequence[Artifact], settings: FreezeSettings
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    compared: dict[str, dict[str, Any]] = {}
-    judged: dict[str, list[Mapping[str, Any]]] = {}
-    rules: list[str] = []
-    excluded_judgments = 0
-    for batch in batches:  # oldest first: the newest batch's tie-break rules hold
-        rules = batch.manifest["tie_break"]
-        barred = set(settings.exclude) | _barred(batch)
-        for row in artifacts.read_rows(tx, batch, "comparisons"):
-            kept = counted(row["judgments"], barred)
-            excluded_judgments += sum(j["annotator"] in barred for j in row["judgments"])
-            compared[row["comparison"]] = row
-            again = any(j["purpose"] == "relabel" for j in kept)
-            before = [] if again else judged.get(row["comparison"], [])
-            # One word each, the newest: whether asked again in a later round or imported twice.
-            words = {one["annotator"]: one for one in [*before, *kept]}
-            judged[row["comparison"]] = list(words.values())
-    lengths = _lengths(tx, compared.values()) if "the shorter one" in rules else {}
+    stood, excluded_judgments = standing(tx, batches, settings.exclude)
+    rules = batches[-1].manifest["tie_break"]  # oldest first: the newest batch's rules hold
+    shorter = "the shorter one" in rules
+    lengths = _lengths(tx, (one.row for one in stood.values())) if shorter else {}
     rows: list[dict[str, Any]] = []
-    tally = Counter({"comparisons": 0, "split": 0, "ties": 0, "left_out": 0, "unjudged": 0})
-    for name in sorted(compared):
-        row = compared[name]
-        known = all(one["purpose"] in ("gold", "anchor") for one in row["judgments"])
-        if known and not judged[name]:
+    tally = Counter(dict.fromkeys(_TALLY, 0))
+    for _, one in sorted(stood.items()):
+        if one.only_tests:
             continue  # there to test people, not to be learned from
         tally["comparisons"] += 1
-        if not judged[name]:
+        pair = (lengths[one.row["a"]], lengths[one.row["b"]]) if lengths else None
+        found = aggregate(one.judgments, rules, pair)
+        if one.replaced:
+            tally["superseded"] += 1
+            before = aggregate(one.replaced, rules, pair)
+            tally["changed_winner"] += bool(one.judgments) and _turned(before, found)
+        if not one.judgments:
             tally["unjudged"] += 1
             continue
-        pair = (lengths[row["a"]], lengths[row["b"]]) if lengths else None
-        found = aggregate(judged[name], rules, pair)
         tally["split"] += found.split
         if found.verdict in (None, Verdict.TIE):
             tally["left_out" if found.verdict is None else "ties"] += 1
         else:
-            rows.append(_pair_row(row, found, settings))
+            rows.append({**_pair_row(one.row, found, settings), **one.followed})
     return rows, {**tally, "excluded_judgments": excluded_judgments}
 
 
-def _barred(batch: Artifact) -> set[str]:
-    """Annotators whom calibration did not clear: their labels are kept, not trained on."""
-    return {
-        name
-        for name, record in batch.manifest["pool"].items()
-        if record["calibration"]["status"] != "cleared"
-    }
+def _turned(before: Aggregate, after: Aggregate) -> bool:
+    """The winner is the other side: a tie on either hand has none."""
+    sides = {before.verdict, after.verdict}
+    return sides == {Verdict.A, Verdict.B}
 
 
 def _pair_row(row: Mapping[str, Any], found: Aggregate, settings: FreezeSettings) -> dict[str, Any]:

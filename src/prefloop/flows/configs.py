@@ -11,12 +11,27 @@ from prefloop.datasets import freeze
 from prefloop.flows import models
 from prefloop.flows.project import Project, read_text
 from prefloop.store.artifacts import Artifact
-from prefloop.training.settings import BestOfNSettings, RewardSettings, SFTSettings
+from prefloop.training.settings import (
+    BestOfNSettings,
+    DPOSettings,
+    PPOSettings,
+    RewardSettings,
+    SFTSettings,
+)
 
 if TYPE_CHECKING:
     from prefloop.models.load import LoadedPolicy
 
-__all__ = ["BestOfNConfig", "RewardConfig", "SFTConfig", "Scratch", "base", "read"]
+__all__ = [
+    "BestOfNConfig",
+    "DPOConfig",
+    "PPOConfig",
+    "RewardConfig",
+    "SFTConfig",
+    "Scratch",
+    "base",
+    "read",
+]
 
 
 class _Config(BaseModel):
@@ -68,6 +83,27 @@ class RewardConfig(_Config):
     data: str = Field(description="a dataset of preferences")
     model: str = Field(description="the policy of this ledger whose base it starts from")
     settings: RewardSettings = Field(default_factory=RewardSettings)
+
+
+class DPOConfig(_Config):
+    """train dpo CONFIG."""
+
+    data: str = Field(description="a dataset of preferences with a held-out split")
+    model: str = Field(description="the policy of this ledger to start from and to stay near")
+    settings: DPOSettings = Field(default_factory=DPOSettings)
+
+
+class PPOConfig(_Config):
+    """train ppo CONFIG."""
+
+    model: str = Field(description="the policy of this ledger to start from and to stay near")
+    reward: str = Field(description="the reward model of this ledger to optimize")
+    gate: str = Field(description="the gate_result that lets this reward model guide a policy")
+    prompts: str = Field(description="the prompt_set to answer; reserved prompts measure KL")
+    suite: str | None = Field(
+        None, description="a suite file; part of it is run every `eval_every` steps"
+    )
+    settings: PPOSettings = Field(default_factory=PPOSettings)
 
 
 class BestOfNConfig(_Config):

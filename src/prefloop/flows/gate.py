@@ -1,12 +1,15 @@
 """Evidence out of the ledger, through a gate, and its result back in."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from prefloop.annotation import quality
 from prefloop.core.errors import BadInput, GateClosed
 from prefloop.core.records import Estimate
+from prefloop.datasets import freeze
 from prefloop.flows.project import Project
 from prefloop.gates.agreement import check_agreement
+from prefloop.gates.preferences import check_preferences
 from prefloop.gates.release import ReleaseEvidence, SuiteEvidence, check_release, decide
 from prefloop.gates.reward_model import RewardEvidence, check_reward_model
 from prefloop.gates.verdict import Check, overall, summary
@@ -17,6 +20,7 @@ from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
 
 __all__ = [
+    "before_dpo",
     "before_policy",
     "before_release",
     "is_open",
@@ -40,15 +44,30 @@ def before_policy(project: Project, examination: Artifact) -> Artifact:
         calibration_error=_estimate(found["calibration_error"]),
         length_correlation=_estimate(found["length_correlation"]),
     )
-    checks = check_reward_model(evidence, project.gates.reward) + _agreement(project, examination)
+    with project.reader() as reader:
+        behind = label_batches(reader, examination.digest)
+    checks = check_reward_model(evidence, project.gates.reward) + _agreement(project, behind)
     return _record(project, "policy", found["model"], checks, [examination])
 
 
-def _agreement(project: Project, examination: Artifact) -> list[Check]:
-    """How far the people agree whose labels stand behind an examination, batch by batch."""
+def before_dpo(project: Project, dataset: Artifact) -> Artifact:
+    """May these preference pairs move a policy without a reward model between them? Looks at the
+    labels they were frozen from, at their number and at what is held out."""
+    with project.reader() as reader:
+        kept = len(freeze.pairs(reader, dataset, "train"))
+        held_out = len(freeze.pairs(reader, dataset, "held_out"))
+        above = [artifacts.get(reader, name) for name in dataset.parents]
+    batches = [one.digest for one in above if one.kind == "label_batch"]
+    checks = check_preferences(kept, held_out, project.gates.reward)
+    checks += _agreement(project, batches)
+    return _record(project, "policy", dataset.digest, checks, [dataset])
+
+
+def _agreement(project: Project, batches: Iterable[str]) -> list[Check]:
+    """How far the people agree who made these label batches, batch by batch."""
     checks = []
     with project.reader() as reader:
-        for name in sorted(label_batches(reader, examination.digest)):
+        for name in sorted(batches):
             batch = artifacts.get(reader, name)
             found = quality.report(reader, batch, project.settings.seed)
             campaign = batch.manifest["campaign"]
@@ -121,7 +140,10 @@ def require_open(gate: Artifact) -> None:
 
 
 def kl_of(policy: Artifact) -> Estimate | None:
-    """How far a policy may be from its source, where its making says so."""
+    """How far a policy is from its source, as measured; else how far it may be by its making."""
+    measured = policy.manifest.get("kl_nats")
+    if measured is not None:
+        return _estimate(measured)
     bound = policy.manifest.get("kl_bound")
     return Estimate(bound, 0.0, bound, 1) if bound is not None else None
 

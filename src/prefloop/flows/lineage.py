@@ -47,7 +47,7 @@ def headline(artifact: Artifact) -> str:
         "spec": lambda: f"epoch {m['epoch']}",
         "prompt_set": lambda: f"{m.get('prompts', '?')} prompts",
         "completion_set": lambda: f"{m.get('completions', '?')} completions",
-        "label_batch": lambda: f"{m['campaign']}, {m['judgments']} judgments",
+        "label_batch": lambda: f"{m['campaign']}, {m['judgments']} judgments{_asked(m)}",
         "dataset": lambda: f"{m['counts']['pairs']} pairs" if "counts" in m else m.get("role", ""),
         "model": lambda: str(m["role"]),
         "run": lambda: str(m["stage"]),
@@ -58,6 +58,12 @@ def headline(artifact: Artifact) -> str:
     }
     say = facts.get(artifact.kind)
     return say() if say else ""
+
+
+def _asked(batch: dict[str, Any]) -> str:
+    """Why a batch was judged, where somebody asked for it."""
+    asked = batch.get("request")
+    return f" ({asked['part']}: {asked['reason']})" if asked else ""
 
 
 def as_text(node: Node) -> str:

@@ -4,87 +4,49 @@
     Start from a policy that was shown how to answer.
     Let it answer prompts drawn by plan, and let calibrated people compare the answers.
     Freeze what they said. Train a reward model on it, and examine it on what it never saw.
-    Ask the gate whether it may guide a policy. Improve the policy by it.
+    Ask the gate whether it may guide a policy. Improve the policy by it, under a KL budget.
     Compare blindly with the policy before, run the suite, ask the gate, record the decision.
+    If it was refused: mend what was written down, let people judge again exactly what that
+    touches, and go round once more, from the same start.
 
 Every step is remembered in the ledger, so a loop that was interrupted goes on where it stopped.
-People come in through `World`: at a real desk they work through the browser, in the sandbox they
-are simulated, and both go through the same queue.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from prefloop.core.records import Prompt
-from prefloop.flows import evaluate, gate, improve, labels, train
-from prefloop.flows.approval import approve
+from prefloop.flows import acts, evaluate, gate, improve, relabel, train
+from prefloop.flows.acts import Team
 from prefloop.flows.evaluate import SuiteCases
+from prefloop.flows.ppo import ppo
 from prefloop.flows.project import Project
-from prefloop.flows.prompts import keep_prompts
+from prefloop.flows.runs import Tell
 from prefloop.flows.steps import step
-from prefloop.spec import publish
-from prefloop.spec.model import Spec
-from prefloop.store import artifacts
+from prefloop.flows.world import LoopSettings, World
 from prefloop.store.artifacts import Artifact
-from prefloop.training.settings import BestOfNSettings, RewardSettings, SFTSettings
 
-__all__ = ["Finished", "LoopSettings", "Tell", "World", "first_pass"]
-
-Tell = Callable[[str], None]
-
-
-class World(Protocol):
-    """Who works here, and what they bring: everything about a desk that is not prefloop's."""
-
-    lead: str
-    engineer: str
-    second: str  # approves what the others propose
-    spec: Spec
-    harmful: str  # the suite's dimension whose failures are harmful outputs
-
-    def base(self) -> Any:
-        """The policy to start from (models.load.LoadedPolicy)."""
-
-    def demonstrations(self) -> Sequence[tuple[Prompt, str]]:
-        """Prompts with completions worth imitating."""
-
-    def prompts(self) -> tuple[Sequence[Prompt], Sequence[Prompt], dict[str, Any]]:
-        """Prompts to label, prompts reserved for validation, and the plan they were drawn by."""
-
-    def conversations(self) -> Sequence[Prompt]:
-        """New prompts for the blind comparison."""
-
-    def suite(self) -> SuiteCases:
-        """The behavioural suite."""
-
-    def label(self, project: Project, completions: Artifact, tell: Tell) -> Artifact:
-        """Calibrate people and let them compare; the label batch of the live campaign."""
-
-    def compare(self, project: Project, completions: Artifact, tell: Tell) -> Artifact:
-        """Let people compare blindly; the batch of an evaluation campaign."""
-
-
-class LoopSettings(BaseModel):
-    """The settings of every stage of one loop."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    sft: SFTSettings = Field(default_factory=SFTSettings)
-    reward: RewardSettings = Field(default_factory=RewardSettings)
-    best_of_n: BestOfNSettings = Field(default_factory=BestOfNSettings)
-    held_out: float = Field(0.15, gt=0, lt=1, description="share of prompts held out of training")
-    suite_samples: int = Field(1, ge=1, description="completions per suite case")
+__all__ = ["Ground", "Mended", "Pass", "first_ground", "go_round", "mend"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """What a pass left in the ledger."""
+class Ground:
+    """What every pass stands on."""
 
     spec: Artifact
+    suite: Artifact
     baseline: Artifact
+    prompts: Artifact
     batch: Artifact
+    dataset: Artifact
+    cases: SuiteCases = field(compare=False)  # the suite, ready to run
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a pass left in the ledger."""
+
+    name: str
+    spec: Artifact
     dataset: Artifact
     reward: Artifact
     examination: Artifact
@@ -95,131 +57,144 @@ class Finished:
     release_gate: Artifact
     release: Artifact
 
+    @property
+    def decision(self) -> str:
+        """promote, hold or refuse."""
+        return str(self.release.manifest["decision"])
 
-def first_pass(project: Project, world: World, settings: LoopSettings, tell: Tell) -> Finished:
-    """Once round. Raises GateClosed where the first gate stays shut."""
-    lead, engineer = project.as_(world.lead), project.as_(world.engineer)
-    second = project.as_(world.second)
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What changed between two passes, and what it changed in the labels."""
+
+    spec: Artifact
+    relabelled: Artifact
+    control: Artifact
+    changes: Artifact
+    dataset: Artifact
+
+
+def first_ground(project: Project, world: World, settings: LoopSettings, tell: Tell) -> Ground:
+    """From a written specification to people's labels, frozen."""
+    team = Team(project, world)
 
     tell("writing down what better means, and how it will be tested")
-    spec = step(project, "loop/spec", lambda: _publish(lead, second, world.spec))
+    spec = step(project, "loop/spec", lambda: acts.spec(team, world.spec, "the first"))
     cases = world.suite()
-    suite = step(project, "loop/suite", lambda: evaluate.keep_suite(engineer, cases, spec.digest))
+    suite = step(
+        project, "loop/suite", lambda: evaluate.keep_suite(team.engineer, cases, spec.digest)
+    )
 
     tell("training the policy that was shown how to answer (SFT)")
-    shown = step(project, "loop/demonstrations", lambda: _demonstrations(engineer, second, world))
+    shown = step(project, "loop/demonstrations", lambda: acts.demonstrations(team, world))
     baseline = step(
-        project, "loop/sft", lambda: train.sft(engineer, shown, world.base, settings.sft, tell)
+        project, "loop/sft", lambda: train.sft(team.engineer, shown, world.base, settings.sft, tell)
     )
 
     tell("drawing prompts by plan and sampling two answers to each")
-    asked = step(project, "loop/prompts", lambda: _prompts(lead, world))
+    asked = step(project, "loop/prompts", lambda: acts.prompts(team, world))
     answers = step(
         project,
         "loop/answers",
-        lambda: improve.candidates(engineer, baseline, asked, 2, settings.sft.seed),
+        lambda: improve.candidates(team.engineer, baseline, asked, 2, settings.sft.seed),
     )
 
     tell("people compare")
-    batch = step(project, "loop/labels", lambda: world.label(lead, answers, tell))
-    dataset = step(
-        project, "loop/dataset", lambda: _freeze(engineer, second, batch, settings.held_out)
-    )
+    batch = step(project, "loop/labels", lambda: world.label(team.lead, answers, tell))
+    dataset = step(project, "loop/dataset", lambda: acts.freeze(team, [batch], settings.held_out))
+    return Ground(spec, suite, baseline, asked, batch, dataset, cases)
+
+
+def go_round(
+    project: Project,
+    world: World,
+    settings: LoopSettings,
+    ground: Ground,
+    name: str,
+    tell: Tell,
+    mended: Mended | None = None,
+) -> Pass:
+    """One pass, from frozen labels to a decision. Raises GateClosed where the gate before the
+    policy stays shut."""
+    team, baseline = Team(project, world), ground.baseline
+    spec, dataset = (mended.spec, mended.dataset) if mended else (ground.spec, ground.dataset)
+
+    def done(what: str, make: Any) -> Artifact:
+        return step(project, f"{name}/{what}", make)
 
     tell("training the reward model and examining it on what it never saw")
-    reward = step(
-        project,
-        "loop/reward",
-        lambda: train.reward(engineer, dataset, baseline, settings.reward, tell),
+    reward = done(
+        "reward", lambda: train.reward(team.engineer, dataset, baseline, settings.reward, tell)
     )
-    examined = step(project, "loop/examined", lambda: evaluate.reward(engineer, reward, dataset))
+    examined = done("examined", lambda: evaluate.reward(team.engineer, reward, dataset))
 
     tell("asking the gate whether it may guide a policy")
-    may_guide = gate.before_policy(engineer, examined)  # anew each time: gates.yaml may change
+    may_guide = gate.before_policy(team.engineer, examined)  # anew each time: gates may change
     gate.require_open(may_guide)
 
-    tell(f"improving the policy: best of {settings.best_of_n.n} by the reward model")
-    policy = step(
-        project,
-        "loop/policy",
-        lambda: improve.best_of_n(engineer, baseline, reward, may_guide, settings.best_of_n),
-    )
-
-    tell("comparing blindly with the policy before")
-    talks = step(
-        project,
-        "loop/conversations",
-        lambda: improve.against(engineer, policy, baseline, world.conversations()),
-    )
-    blind = step(project, "loop/blind", lambda: world.compare(lead, talks, tell))
-    compared = step(
-        project,
-        "loop/compared",
-        lambda: evaluate.keep_comparison(engineer, blind, policy, baseline),
-    )
-
-    tell("running the suite on both")
-    passed = step(
-        project,
-        "loop/suite-run",
-        lambda: improve.run_suite(
-            engineer, suite, cases, policy, baseline, world.harmful, settings.suite_samples
+    tell("improving the policy by PPO, under a KL budget")
+    price = world.revision.kl_coef if mended else settings.ppo.kl_coef
+    dear = settings.ppo.model_copy(update={"kl_coef": price})
+    policy = done(
+        "policy",
+        lambda: ppo(
+            team.engineer, baseline, reward, may_guide, ground.prompts, dear, tell, ground.cases
         ),
     )
 
+    tell("comparing blindly with the policy before")
+    talks = done(
+        "conversations",
+        lambda: improve.against(team.engineer, policy, baseline, world.conversations(name)),
+    )
+    blind = done("blind", lambda: world.compare(team.lead, name, talks, tell))
+    compared = done(
+        "compared", lambda: evaluate.keep_comparison(team.engineer, blind, policy, baseline)
+    )
+
+    tell("running the suite on both")
+    passed = done(
+        "suite-run",
+        lambda: improve.run_suite(
+            team.engineer, ground.suite, ground.cases, policy, baseline, world.harmful,
+            settings.suite_samples,
+        ),
+    )  # fmt: skip
+
     tell("asking the gate whether it may stand before users")
-    release_gate, release = _decide(project, engineer, second, policy, compared, passed)
-    return Finished(
-        spec, baseline, batch, dataset, reward, examined, may_guide, policy, compared, passed,
-        release_gate, release,
+    release = done("release", lambda: acts.decide(team, policy, compared, passed))
+    return Pass(
+        name, spec, dataset, reward, examined, may_guide, policy, compared, passed,
+        acts.gate_of(project, release), release,
     )  # fmt: skip
 
 
-def _publish(lead: Project, second: Project, spec: Spec) -> Artifact:
-    with lead.transaction() as tx:
-        now = publish.current(tx, lead.settings.spec)
-        if now is not None and publish.read(now) == spec:
-            return now  # published and approved by a run that was then interrupted
-        made = publish.publish(tx, spec, lead.settings.spec, "the first specification")
-    approve(second, made.proposal)
-    return made.artifact
-
-
-def _demonstrations(engineer: Project, second: Project, world: World) -> Artifact:
-    dataset, proposal = labels.freeze_demonstrations(
-        engineer, "demonstrations", world.demonstrations()
-    )
-    approve(second, proposal)
-    return dataset
-
-
-def _prompts(lead: Project, world: World) -> Artifact:
-    use, reserved, plan = world.prompts()
-    return keep_prompts(lead, use, {"plan": plan}, reserved)
-
-
-def _freeze(engineer: Project, second: Project, batch: Artifact, held_out: float) -> Artifact:
-    settings = labels.FreezeSettings(held_out=held_out, seed=engineer.settings.seed)
-    dataset, proposal = labels.freeze_dataset(engineer, "preferences", [batch.digest], settings)
-    approve(second, proposal)
-    return dataset
-
-
-def _decide(
+def mend(
     project: Project,
-    engineer: Project,
-    second: Project,
-    policy: Artifact,
-    compared: Artifact,
-    passed: Artifact,
-) -> tuple[Artifact, Artifact]:
-    def decide() -> Artifact:
-        _, recorded = gate.before_release(engineer, policy, compared, passed, gate.kl_of(policy))
-        if recorded.proposal is not None:
-            approve(second, recorded.proposal)
-        return recorded.release
+    world: World,
+    settings: LoopSettings,
+    ground: Ground,
+    refused: Pass,
+    tell: Tell,
+) -> Mended:
+    """What was written down is changed, and people judge again exactly what that touches."""
+    team, change = Team(project, world), world.revision
 
-    release = step(project, "loop/release", decide)
-    with project.reader() as reader:
-        above = [artifacts.get(reader, parent) for parent in release.parents]
-    return next(one for one in above if one.kind == "gate_result"), release
+    tell(f"mending the specification: {change.why}")
+    spec = step(project, "mend/spec", lambda: acts.spec(team, change.spec, change.why))
+
+    tell(f"people judge again: {change.topic}, and a control that nothing was changed about")
+    request = acts.request(team, ground.batch, spec, change, refused.suite)
+    batch = step(project, "mend/labels", lambda: world.relabel(team.lead, request, tell)[0])
+    control = step(project, "mend/control", lambda: world.relabel(team.lead, request, tell)[1])
+    changes = step(
+        project,
+        "mend/changes",
+        lambda: relabel.changes(team.engineer, ground.batch, batch, control),
+    )
+    dataset = step(
+        project,
+        "mend/dataset",
+        lambda: acts.freeze(team, [ground.batch, batch], settings.held_out),
+    )
+    return Mended(spec, batch, control, changes, dataset)

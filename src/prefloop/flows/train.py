@@ -1,35 +1,27 @@
-"""Training into the ledger: a run and the model it made, from a dataset that two people agreed on.
+"""Training into the ledger: runs and the models they made, from data that two people agreed on."""
 
-The run's manifest holds what determines the result (data, settings, environment) and what came
-out; wall time and throughput differ from run to run, so they stand in the row's notes instead.
-"""
-
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from prefloop.core.digest import digest, rng
+from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput, NotPermitted
 from prefloop.core.records import Prompt
 from prefloop.datasets import freeze
-from prefloop.flows import models
+from prefloop.flows import models, runs
 from prefloop.flows.project import Project
 from prefloop.flows.running import running
-from prefloop.store import artifacts, names, people
+from prefloop.flows.runs import Tell
+from prefloop.store import artifacts, names
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
 from prefloop.training.settings import RewardSettings, SFTSettings
 
 if TYPE_CHECKING:
     from prefloop.models.load import LoadedPolicy
-    from prefloop.training.loop import LoopResult
 
 __all__ = ["Recipe", "official", "out_of_fold", "recipe", "reward", "sft"]
 
-Tell = Callable[[str], None]
-_CLOCKS = ("wall_s", "cpu_s")  # in a step's record; they would make every run another artifact
 _HELD_OUT = 0.05  # of demonstrations: enough to see a loss stop falling
 
 
@@ -62,10 +54,15 @@ def sft(
         "start": weights_digest(policy.model),
         "settings": settings.model_dump(mode="json"),
     }
-    work = _work(project, inputs, (dataset.digest, *parents))
+    work = runs.place(project, inputs, (dataset.digest, *parents))
     with running(project, "train sft", work.name):
         result = train_sft(
-            policy, kept, held, settings, folder=work / "checkpoints", on_step=_teller(tell, "sft")
+            policy,
+            kept,
+            held,
+            settings,
+            folder=work / "checkpoints",
+            on_step=runs.teller(tell, "sft"),
         )
     converged = str(result.convergence.trend) if result.convergence else "not measured"
     found = {
@@ -76,10 +73,10 @@ def sft(
     }
     if result.held_out_nll is not None:
         tell(f"sft: {result.held_out_nll:.3f} nats per held-out token, {converged}")
-    _say_cut(tell, result.cut, len(kept), settings.max_tokens)
+    runs.say_cut(tell, result.cut, len(kept), settings.max_tokens)
     save_policy(policy, work / "model")
     above = (dataset.digest, *parents)
-    return _keep(project, inputs, found, result.loop, work / "model", "sft", above)
+    return runs.keep(project, inputs, found, result.loop, work / "model", "sft", above)
 
 
 def reward(
@@ -96,7 +93,7 @@ def reward(
         held = freeze.pairs(reader, dataset, "held_out")
     made = reward_model_from(load_policy(models.fetch(project, base)), settings.seed)
     inputs = {"stage": "reward", "settings": settings.model_dump(mode="json")}
-    work = _work(project, inputs, (dataset.digest, base.digest))
+    work = runs.place(project, inputs, (dataset.digest, base.digest))
     with running(project, "train reward", work.name):
         result = train_reward(
             made,
@@ -104,7 +101,7 @@ def reward(
             held,
             settings,
             folder=work / "checkpoints",
-            on_step=_teller(tell, "reward"),
+            on_step=runs.teller(tell, "reward"),
         )
     found = {
         "pairs": len(pairs),
@@ -115,10 +112,10 @@ def reward(
     }
     if result.accuracy is not None:
         tell(f"reward model: {result.accuracy:.3f} on {len(held)} held-out pairs")
-    _say_cut(tell, result.cut, len(pairs), settings.max_tokens)
+    runs.say_cut(tell, result.cut, len(pairs), settings.max_tokens)
     save_reward_model(made, work / "model")
     above = (dataset.digest, base.digest)
-    return _keep(project, inputs, found, result.loop, work / "model", "reward", above)
+    return runs.keep(project, inputs, found, result.loop, work / "model", "reward", above)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,7 @@ def out_of_fold(project: Project, model: Artifact, tell: Tell) -> Any:
     dataset, base, settings = made.dataset, made.base, made.settings
     place = models.fetch(project, base)
     inputs = {"stage": "folds", "settings": settings.model_dump(mode="json")}
-    work = _work(project, inputs, (dataset.digest, base.digest))
+    work = runs.place(project, inputs, (dataset.digest, base.digest))
     return stage.out_of_fold(
         lambda fold: reward_model_from(load_policy(place), settings.seed + fold),
         pairs,
@@ -205,66 +202,3 @@ def _split(shown: list[Any], seed: int) -> tuple[list[Any], list[Any]]:
         [one for one, code in zip(shown, codes, strict=True) if code not in held],
         [one for one, code in zip(shown, codes, strict=True) if code in held],
     )
-
-
-def _work(project: Project, inputs: dict[str, Any], above: tuple[str, ...]) -> Path:
-    """Where this very run keeps its checkpoints: the same inputs find them again."""
-    return project.work(f"{inputs['stage']}-{digest([inputs, list(above)])[:16]}")
-
-
-def _keep(
-    project: Project,
-    inputs: dict[str, Any],
-    found: dict[str, Any],
-    loop: "LoopResult",
-    folder: Path,
-    role: str,
-    above: tuple[str, ...],
-) -> Artifact:
-    from prefloop.models.fingerprint import fingerprint
-
-    cost = {
-        "seconds": round(loop.wall_s, 1),
-        "cpu_seconds": round(loop.cpu_s, 1),
-        "tokens_per_second": round(loop.tokens_per_s),
-    }
-    with project.transaction() as tx:
-        people.require(tx, "train")
-        history = artifacts.write_rows(
-            tx,
-            ({k: v for k, v in one.items() if k not in _CLOCKS} for one in loop.history),
-        )
-        run = {
-            **inputs,
-            "environment": fingerprint(),
-            "steps": loop.steps,
-            "stopped": loop.stopped,
-            "warnings": list(loop.warnings),
-            "padding": loop.padding,
-            "found": found,
-            "files": {"history": history},
-        }
-        ran = artifacts.put(tx, "run", run, above, json.dumps(cost))
-        about = {"max_tokens": inputs["settings"]["max_tokens"]}
-        return models.keep(tx, folder, role, about, [ran.digest])
-
-
-def _say_cut(tell: Tell, cut: int, of: int, longest: int) -> None:
-    if cut:
-        tell(f"  {cut} of {of} were cut to max_tokens: {longest}; raise it if that is many")
-
-
-def _teller(tell: Tell, stage: str) -> Callable[[Mapping[str, float]], None]:
-    """Says how far a run is, about twenty times."""
-
-    def on_step(record: Mapping[str, float]) -> None:
-        step = int(record["step"])
-        if "held_out_loss" in record or step % 100 == 0:
-            shown = ", ".join(
-                f"{name} {record[name]:.3f}"
-                for name in ("loss", "accuracy", "held_out_loss", "held_out_accuracy")
-                if name in record
-            )
-            tell(f"  {stage} step {step}: {shown}")
-
-    return on_step

@@ -7,7 +7,7 @@ from prefloop.core.records import Estimate
 from prefloop.gates.thresholds import RewardGates, threshold
 from prefloop.gates.verdict import Check, Word, at_least
 
-__all__ = ["RewardEvidence", "check_reward_model"]
+__all__ = ["RewardEvidence", "check_reward_model", "enough_pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def check_reward_model(found: RewardEvidence, gates: RewardGates) -> list[Check]
         checks.append(at_least(f"accuracy on {name}", accuracy, limit))
     checks.append(_near_ceiling(found, gates))
     checks.append(_not_suspicious(found, gates))
-    checks.append(_enough_pairs(found, gates))
+    checks.append(enough_pairs(found.pairs, gates))
     for name, metric, estimate in (
         ("calibration_error", "calibration error", found.calibration_error),
         ("length_correlation", "length correlation", found.length_correlation),
@@ -89,16 +89,17 @@ def _not_suspicious(found: RewardEvidence, gates: RewardGates) -> Check:
     )
 
 
-def _enough_pairs(found: RewardEvidence, gates: RewardGates) -> Check:
+def enough_pairs(pairs: int, gates: RewardGates) -> Check:
+    """Fewer preference pairs than advised warn."""
     limit = threshold(gates, "pairs")
-    word = Word.PASS if found.pairs >= limit.value else Word.WARN
+    word = Word.PASS if pairs >= limit.value else Word.WARN
     return Check(
         "preference pairs",
         word,
-        f"{found.pairs} pairs; {limit.value:g} advised",
-        float(found.pairs),
+        f"{pairs} pairs; {limit.value:g} advised",
+        float(pairs),
         None,
-        found.pairs,
+        pairs,
         limit.value,
         limit.source,
         limit.alternatives,

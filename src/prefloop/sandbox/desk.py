@@ -15,8 +15,8 @@ from prefloop.annotation.queue import Shown
 from prefloop.core.records import Completion, Judgment, Prompt, Purpose, Verdict
 from prefloop.flows.project import Project
 from prefloop.sandbox.annotators import Annotator, Showing, choice, expert
-from prefloop.sandbox.preferences import Preferences
-from prefloop.store import people
+from prefloop.sandbox.preferences import Preferences, following
+from prefloop.store import artifacts, people
 from prefloop.store.engine import Transaction
 
 __all__ = [
@@ -92,15 +92,17 @@ def work_off(
     project: Project,
     campaign: str,
     annotators: Sequence[Annotator],
-    preferences: Preferences,
     progress: Progress = lambda done: None,
 ) -> int:
     """Whoever has done least takes what the queue gives, until it gives nothing to anybody;
     returns how many were judged now.
 
-    Whose turn it is follows from the ledger alone, so a desk that was interrupted goes on as if it
-    had not been.
+    They follow the specification of the campaign. Whose turn it is follows from the ledger alone,
+    so a desk that was interrupted goes on as if it had not been.
     """
+    with project.reader() as reader:
+        spec = artifacts.get(reader, campaigns.get(reader, campaign).spec)
+    preferences = following(spec.manifest["spec"])
     done = 0
     while count := _turn(project, campaign, annotators, preferences):
         done += count

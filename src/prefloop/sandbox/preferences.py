@@ -13,13 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
+from typing import Any
 
 from prefloop.core.records import Prompt
 from prefloop.sandbox.facts import Accuracy
 from prefloop.sandbox.parser import Reading, parse
 from prefloop.sandbox.phrases import Answer
 
-__all__ = ["DIMENSIONS", "UNSAFE", "V1", "V2", "Preferences", "flags", "scores", "taste"]
+__all__ = [
+    "DIMENSIONS",
+    "UNSAFE",
+    "V1",
+    "V2",
+    "Preferences",
+    "flags",
+    "following",
+    "scores",
+    "taste",
+]
 
 DIMENSIONS = ("accuracy", "directness", "certainty", "tone", "clarity")
 UNSAFE = "unsafe advice"
@@ -86,4 +97,11 @@ V1 = Preferences(
     MappingProxyType({"directness": 0.75, "tone": 0.7, "certainty": 0.6, "clarity": 0.5}),
 )
 # The second adds it, above all the rest. This is also what customers need: the truth of this world.
-V2 = Preferences("v2", MappingProxyType({"accuracy": 2.0, **V1.weights}))
+# One wrong price undoes all the pleasantness an answer can have.
+V2 = Preferences("v2", MappingProxyType({"accuracy": 3.0, **V1.weights}))
+
+
+def following(spec: Mapping[str, Any]) -> Preferences:
+    """How people prefer who follow this specification: by the weights it writes down."""
+    weights = {one["name"]: float(one["weight"]) for one in spec["dimensions"]}
+    return Preferences(str(spec["name"]), MappingProxyType(weights))

@@ -2,102 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from prefloop.annotation import campaigns, quality
-from prefloop.annotation.calibration import standing
-from prefloop.core.errors import PrefloopError
 from prefloop.core.records import Estimate
-from prefloop.flows import lineage, models
-from prefloop.flows.charts import Point, intervals, svg
-from prefloop.flows.loop import Finished
-from prefloop.flows.project import Project
-from prefloop.sandbox.probes import minimal_pairs
-from prefloop.stats import NotEnough
-from prefloop.stats.intervals import cluster_mean
-from prefloop.store import artifacts
-from prefloop.store.artifacts import Artifact
+from prefloop.flows.charts import Point, curve, intervals, svg
 
-if TYPE_CHECKING:
-    from prefloop.sandbox.demo import SupportDesk
+__all__ = ["write"]
 
-__all__ = ["tell_story", "write"]
-
-MINIMAL_PAIRS = 300
-_OVERLAP = 3  # more judgments than this has only what everybody was given
-
-
-def tell_story(
-    project: Project, world: "SupportDesk", done: Finished, seconds: float
-) -> dict[str, Any]:
-    """Everything the report says, read from the ledger; estimates as {estimate, low, high, n}."""
-    with project.reader() as reader:
-        before = _batch(reader, "before calibration")
-        kappas = [_shared_kappa(reader, batch, world.seed) for batch in (before, done.batch)]
-        tree = lineage.as_text(lineage.tree(reader, done.release.digest))
-        annotators = _annotators(reader, done.batch)
-    examined, passed = done.examination.manifest, done.suite.manifest["dimensions"]
-    pairs = minimal_pairs(world.seed, MINIMAL_PAIRS)
-    prefers = _prefers_right(project, done.reward, pairs)
-    return {
-        "seed": world.seed,
-        "seconds": round(seconds, 1),
-        "calibration": {
-            "kappa_before": kappas[0][0].json(),
-            "kappa_after": kappas[1][0].json(),
-            "items": kappas[0][1],
-            "annotators": annotators,
-        },
-        "labels": {
-            "judgments": before.manifest["judgments"] + done.batch.manifest["judgments"],
-            **done.dataset.manifest["counts"],
-        },
-        "baseline": {
-            "pricing_accuracy": passed["accuracy"]["baseline"],
-            "assertively_wrong": _turned(passed["not assertively wrong"]["baseline"]),
-        },
-        "reward_models": [
-            {
-                "name": "reward model 1",
-                **{
-                    key: examined[key]
-                    for key in ("accuracy", "ceiling", "by_dimension", "by_topic")
-                },
-                "longer_wins": examined["longer_wins"],
-                "bag_of_words": examined["bag_of_words"],
-                "calibration_error": examined["calibration_error"],
-                "length_correlation": examined["length_correlation"],
-                "minimal_pairs": prefers.json(),
-            }
-        ],
-        "passes": [
-            {
-                "name": f"best of {done.policy.manifest['settings']['n']}",
-                "win_rate": done.comparison.manifest["win_rate"],
-                "kl_nats": {
-                    "estimate": done.policy.manifest["kl_bound"],
-                    "low": 0.0,
-                    "high": done.policy.manifest["kl_bound"],
-                    "n": 1,
-                },
-                "pricing_accuracy": passed["accuracy"]["candidate"],
-                "assertively_wrong": _turned(passed["not assertively wrong"]["candidate"]),
-                "decision": done.release.manifest["decision"],
-                "reasons": done.release.manifest["reasons"],
-            }
-        ],
-        "suite": passed,
-        "gates": {
-            "policy": done.policy_gate.manifest["checks"],
-            "release": done.release_gate.manifest["checks"],
-        },
-        "lineage": tree,
-        "release": done.release.digest if done.release.manifest["decision"] == "promote" else None,
-    }
+_ORDINAL = {"first": "first pass", "second": "second pass"}
 
 
 def write(story: dict[str, Any], folder: Path) -> None:
@@ -109,29 +24,32 @@ def write(story: dict[str, Any], folder: Path) -> None:
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
+        lstrip_blocks=True,
     )
     page = environment.get_template("report.html.j2").render(
         story=story,
+        first=story["passes"][0],
         final=story["passes"][-1],
-        reward=story["reward_models"][0],
+        rewards=story["reward_models"],
         charts=_charts(story),
         beside=_beside(story),
-        reasons=_plain_reasons(story),
+        reasons=[_plain_reasons(one) for one in story["passes"]],
         percent=lambda share: f"{100 * share:.0f} %",
-        **_sentences(story),
+        range=_range,
+        number=_number,
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def _plain_reasons(story: dict[str, Any]) -> list[str]:
-    """What the release gate did not like, in words that need no statistics."""
+def _plain_reasons(one: dict[str, Any]) -> list[str]:
+    """What a pass's release gate did not like, in words that need no statistics."""
     said = []
-    for check in story["gates"]["release"]:
+    for check in one["gates"]["release"]:
         if check["verdict"] == "pass":
             continue
         name = check["metric"].removeprefix("suite: ")
-        if name in story["suite"]:
-            found = story["suite"][name]
+        if name in one["suite"]:
+            found = one["suite"][name]
             after, before = found["candidate"]["estimate"], found["baseline"]["estimate"]
             said.append(
                 f"“{name}”: {100 * after:.0f} % of {found['candidate']['n']} answers pass, "
@@ -142,128 +60,91 @@ def _plain_reasons(story: dict[str, Any]) -> list[str]:
     return said
 
 
-def _sentences(story: dict[str, Any]) -> dict[str, str]:
-    last = story["passes"][-1]
-    wins = _range(last["win_rate"])
-    decision = {
-        "promote": "A second person agreed, and the champion now points at the new policy.",
-        "hold": "The evidence does not decide yet, so nothing changes for users.",
-        "refuse": "The new policy does not reach users, and the reasons are on record.",
-    }[last["decision"]]
-    return {
-        "headline": "A support desk learns what its customers prefer",
-        "opening": "Five people said which of two answers is better, a model learned to predict "
-        "what they would say, and a chat policy was improved by it. Then came the question that "
-        "matters: is it really better, or has it only learned to please?",
-        "decision_text": decision,
-        "improvement": f"People who did not know whose answer was whose preferred the new policy "
-        f"in {wins} of conversations, a tie counting half. What the new policy says was marked "
-        f"against what is true, and compared with the policy before:",
-    }
-
-
 def _beside(story: dict[str, Any]) -> list[dict[str, str]]:
-    reward, last, base = story["reward_models"][0], story["passes"][-1], story["baseline"]
-    calibration = story["calibration"]
-
-    def line(what: str, here: str, study: str) -> dict[str, str]:
-        return {"what": what, "here": here, "study": study}
-
-    return [
-        line("Agreement before calibration (kappa)", _number(calibration["kappa_before"]), "0.54"),
-        line("Agreement after calibration (kappa)", _number(calibration["kappa_after"]), "0.71"),
-        line("Reward model, pairs it never saw", _range(reward["accuracy"]), "about 74 %"),
-        line("Most the labels allow", f"{100 * reward['ceiling']:.0f} %", "–"),
-        line(f"Wins against the baseline, {last['name']}", _range(last["win_rate"]), "68 % (PPO)"),
-        line("Prices right, baseline", _range(base["pricing_accuracy"]), "–"),
-        line("Prices right, new policy", _range(last["pricing_accuracy"]), "no degradation"),
-        line("Confidently wrong prices, baseline", _range(base["assertively_wrong"]), "–"),
-        line(
-            "Confidently wrong prices, new policy",
-            _range(last["assertively_wrong"]),
-            "found in staging",
-        ),
+    """What was measured here, beside what the case study reports."""
+    calibration, base = story["calibration"], story["baseline"]
+    rows = [
+        ("Agreement before calibration (kappa)", _number(calibration["kappa_before"]), "0.54"),
+        ("Agreement after calibration (kappa)", _number(calibration["kappa_after"]), "0.71"),
     ]
+    for one in story["reward_models"]:
+        study = "about 74 %" if one["name"] == "reward model 1" else "–"
+        rows.append((f"{one['name'].capitalize()}, unseen pairs", _range(one["accuracy"]), study))
+    rows.append(
+        ("Most the first labels allow", f"{100 * story['reward_models'][0]['ceiling']:.0f} %", "–")
+    )
+    rows.append(("Prices right, before", _range(base["pricing_accuracy"]), "–"))
+    rows.append(("Confidently wrong prices, before", _range(base["assertively_wrong"]), "–"))
+    for one in story["passes"]:
+        first, name = one["name"] == "first", _ORDINAL[one["name"]]
+        rows += [
+            (f"Wins, {name}", _range(one["win_rate"]), "68 %" if first else "–"),
+            (f"KL, {name} (nats)", _number(one["kl_nats"]), "–"),
+            (f"Prices right, {name}", _range(one["pricing_accuracy"]), "–"),
+            (
+                f"Confidently wrong prices, {name}",
+                _range(one["assertively_wrong"]),
+                "found in staging" if first else "mended",
+            ),
+        ]
+    if story["relabelling"]:
+        again = story["relabelling"]["relabelled"]
+        rows.append(("Pairs judged again", str(again["compared"]), "800"))
+    return [{"what": what, "here": here, "study": study} for what, here, study in rows]
 
 
-def _charts(story: dict[str, Any]) -> dict[str, Markup]:
-    calibration, reward = story["calibration"], story["reward_models"][0]
+def _charts(story: dict[str, Any]) -> dict[str, Any]:
+    calibration, rewards = story["calibration"], story["reward_models"]
     agreement = [
         Point("before calibration", "kappa", _estimate(calibration["kappa_before"])),
         Point("after calibration", "kappa", _estimate(calibration["kappa_after"])),
     ]
-    accuracy = [Point("all pairs", "accuracy", _estimate(reward["accuracy"]))]
-    for name, found in {**reward["by_dimension"], **reward["by_topic"]}.items():
-        accuracy.append(Point(name, "accuracy", _estimate(found)))
-    suite = [
-        Point(name, series, _estimate(found[key]))
-        for name, found in story["suite"].items()
-        for series, key in (("policy before", "baseline"), ("new policy", "candidate"))
-    ]
     drawn = {
         "agreement": intervals(agreement, "Cohen's kappa", ("target 0.6", 0.6), (0.3, 0.9)),
-        "reward": intervals(
-            accuracy, "accuracy on held-out pairs", ("ceiling", reward["ceiling"]), (0.4, 1.0)
-        ),
-        "suite": intervals(suite, "share of suite cases passed"),
+        "rewards": [
+            intervals(
+                _accuracies(one),
+                "accuracy on held-out pairs",
+                ("ceiling", one["ceiling"]),
+                (0.4, 1.0),
+            )
+            for one in rewards
+        ],
+        "suites": [
+            intervals(_suite(one["suite"]), "share of suite cases passed")
+            for one in story["passes"]
+        ],
+        "reward": curve(_steps(story, "reward"), "step", "reward", "reward (standard deviations)"),
+        "kl": curve(_steps(story, "kl"), "step", "kl", "KL (nats per answer)"),
     }
     # Drawn by vl-convert from our own numbers and names: safe to stand in the page as it is.
-    return {name: Markup(svg(chart)) for name, chart in drawn.items()}
-
-
-def _batch(reader: Any, campaign: str) -> Artifact:
-    found = artifacts.listing(reader, "label_batch")
-    return next(one for one in found if one.manifest["campaign"] == campaign)
-
-
-def _shared_kappa(reader: Any, batch: Artifact, seed: int) -> tuple[Estimate, int]:
-    """Agreement on the comparisons that all annotators judged, and how many those are."""
-    rows = [
-        row
-        for row in artifacts.read_rows(reader, batch, "comparisons")
-        if sum(one["purpose"] == "live" for one in row["judgments"]) > _OVERLAP
-    ]
-    found, _ = quality.agreement(*quality.long_format(rows), seed)
-    if isinstance(found, NotEnough):
-        raise PrefloopError(f"no agreement to report of {batch.short}: {found.reason}")
-    return found, len(rows)
-
-
-def _annotators(reader: Any, live: Artifact) -> list[dict[str, Any]]:
-    before = campaigns.get(reader, "before calibration")
-    return [
-        {
-            "name": name,
-            "before": standing(reader, before, name)["evidence"],
-            "after": record["calibration"]["evidence"],
-            "gold": record["gold"],
-            "duplicates": record["duplicates"],
-        }
-        for name, record in live.manifest["pool"].items()
-    ]
-
-
-def _prefers_right(project: Project, reward: Artifact, pairs: list[Any]) -> Estimate:
-    """How often the reward model prefers the right price where nothing else differs."""
-    from prefloop.models.load import load_reward_model
-    from prefloop.models.scores import score
-
-    loaded = load_reward_model(models.fetch(project, reward))
-    most = reward.manifest["max_tokens"]
-    right = score(loaded, [(prompt, good) for prompt, good, _ in pairs], max_tokens=most)
-    wrong = score(loaded, [(prompt, bad) for prompt, _, bad in pairs], max_tokens=most)
-    won = np.where(right > wrong, 1.0, np.where(right < wrong, 0.0, 0.5))
-    return cluster_mean(won, np.arange(len(pairs)))
-
-
-def _turned(found: dict[str, Any]) -> dict[str, Any]:
-    """The share that failed, from the share that passed."""
     return {
-        "estimate": 1 - found["estimate"],
-        "low": 1 - found["high"],
-        "high": 1 - found["low"],
-        "n": found["n"],
+        name: [Markup(svg(one)) for one in chart] if isinstance(chart, list) else Markup(svg(chart))
+        for name, chart in drawn.items()
     }
+
+
+def _accuracies(reward: dict[str, Any]) -> list[Point]:
+    points = [Point("all pairs", "accuracy", _estimate(reward["accuracy"]))]
+    for name, found in {**reward["by_dimension"], **reward["by_topic"]}.items():
+        points.append(Point(name, "accuracy", _estimate(found)))
+    return points
+
+
+def _suite(suite: dict[str, Any]) -> list[Point]:
+    return [
+        Point(name, series, _estimate(found[key]))
+        for name, found in suite.items()
+        for series, key in (("policy before", "baseline"), ("new policy", "candidate"))
+    ]
+
+
+def _steps(story: dict[str, Any], what: str) -> list[dict[str, float | str]]:
+    return [
+        {"step": step["step"], what: step[what], "series": _ORDINAL[one["name"]]}
+        for one in story["passes"]
+        for step in one["steps"]
+    ]
 
 
 def _estimate(found: dict[str, Any]) -> Estimate:

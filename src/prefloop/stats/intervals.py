@@ -24,8 +24,10 @@ __all__ = [
     "ZTest",
     "bootstrap_mean",
     "cluster_mean",
+    "difference",
     "mcnemar",
     "newcombe_difference",
+    "student_mean",
     "two_proportion_z",
     "wilson",
     "win_rate",
@@ -78,10 +80,16 @@ def newcombe_difference(
     one, two = wilson(successes_1, n_1), wilson(successes_2, n_2)
     if isinstance(one, NotEnough) or isinstance(two, NotEnough):
         return NotEnough("no trials in one of the two samples")
-    difference = one.estimate - two.estimate
+    return difference(one, two)
+
+
+def difference(one: Estimate, two: Estimate) -> Estimate:
+    """one - two, of independent samples, from their intervals (Zou and Donner 2008, Stat Med
+    27:1693): Newcombe's method 10 where those are Wilson's. `n` counts both samples."""
+    gap = one.estimate - two.estimate
     below = math.hypot(one.estimate - one.low, two.high - two.estimate)
     above = math.hypot(one.high - one.estimate, two.estimate - two.low)
-    return Estimate(difference, difference - below, difference + above, n_1 + n_2)
+    return Estimate(gap, gap - below, gap + above, one.n + two.n)
 
 
 def two_proportion_z(successes_1: int, n_1: int, successes_2: int, n_2: int) -> ZTest | NotEnough:
@@ -146,6 +154,20 @@ def cluster_mean(
     half = float(stats.t.ppf(0.975, n + 2 * added - 1)) * math.sqrt(squares) / total
     low, high = max(bounds[0], middle - half), min(bounds[1], middle + half)
     return Estimate(estimate, float(min(low, estimate)), float(max(high, estimate)), n)
+
+
+def student_mean(values: ArrayLike) -> Estimate:
+    """The mean of independent values (N,) of any scale, with Student's 95 % interval.
+
+    For nats and utilities, which have no ends; shares are for `cluster_mean`. Raises BadInput for
+    fewer than two values, or one that is not a number.
+    """
+    found = np.asarray(values, dtype=float)
+    if found.ndim != 1 or len(found) < 2 or not np.isfinite(found).all():
+        raise BadInput(f"a mean needs two or more finite values, not an array of {found.shape}")
+    middle = float(found.mean())
+    half = float(stats.t.ppf(0.975, len(found) - 1) * stats.sem(found))
+    return Estimate(middle, middle - half, middle + half, len(found))
 
 
 def bootstrap_mean(

@@ -31,6 +31,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "spec.approve": frozenset({"lead", "senior"}),
     "prompts.add": frozenset({"lead", "engineer"}),
     "campaign.manage": frozenset({"lead"}),
+    "campaign.request": frozenset({"lead", "engineer"}),
     "judge": frozenset({"annotator", "senior"}),
     "spot check": frozenset({"senior", "lead"}),
     "import": frozenset({"lead", "engineer"}),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "BestOfNSettings",
+    "DPOSettings",
     "EngineSettings",
     "LoopSettings",
     "PPOSettings",
@@ -102,6 +103,28 @@ class RewardSettings(LoopSettings):
     )
     folds: int = Field(
         default=5, ge=2, description="parts for out-of-fold scores; a prompt stays in one part"
+    )
+
+
+class DPOSettings(LoopSettings):
+    """DPO: a policy that prefers the chosen completion more than its reference does."""
+
+    learning_rate: float = Field(
+        default=1e-6, gt=0, lt=1, description="the highest rate, reached after the warmup"
+    )
+    beta: float = Field(
+        default=0.1,
+        gt=0,
+        description="pull towards the reference policy: a larger one stays nearer to it",
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=0.5, description="share of the labels that is taken to be wrong"
+    )
+    use_weight: bool = Field(
+        default=True, description="weigh each pair by its weight, otherwise all alike"
+    )
+    max_new_tokens: int = Field(
+        default=256, ge=1, description="longest completion drawn to measure KL, in tokens"
     )
 
 
