@@ -1,32 +1,34 @@
 """The whole loop in small: real training, sampling, labelling and judging, on tiny amounts."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prefloop.annotation.campaigns import CampaignSettings
 from prefloop.core.errors import GateClosed
-from prefloop.core.records import CampaignRequest
-from prefloop.flows import gate, loop, relabel
+from prefloop.flows import gate, loop
 from prefloop.flows import project as projects
 from prefloop.flows.evaluate import SuiteCases
 from prefloop.flows.loop import Ground, Mended, Pass
 from prefloop.flows.project import Project
-from prefloop.flows.prompts import read_completions
-from prefloop.flows.runs import Tell
 from prefloop.flows.world import LoopSettings
 from prefloop.release.decision import CHAMPION
-from prefloop.sandbox import desk
+from prefloop.sandbox import desk, report
 from prefloop.sandbox import world as worlds
+from prefloop.sandbox.story import tell_story
 from prefloop.sandbox.vocabulary import vocabulary
 from prefloop.store import artifacts, names
 from prefloop.store.artifacts import Artifact
 from prefloop.store.verify import verify
 from prefloop.training.settings import PPOSettings, RewardSettings, SFTSettings
 
-SMALL = {"POOL": 500, "PAIRS": 60, "CONVERSATIONS": 12, "SHOWN": 150, "CONTROL": 10}
+SMALL = {
+    "POOL": 500, "PAIRS": 80, "CONVERSATIONS": 12, "SHOWN": 150, "CONTROL": 10, "SHARED": 20,
+    "SEARCHED": 15, "ANCHORS": 3, "GOLD": 4,
+}  # fmt: skip
 SHARED = {"batch_size": 16, "learning_rate": 3e-3, "max_tokens": 160, "eval_every": 20}
 SETTINGS = LoopSettings(
     sft=SFTSettings(steps=40, **SHARED),
@@ -57,7 +59,7 @@ ALL = (
 
 
 class SmallDesk(worlds.SupportDesk):
-    """The support desk with a smaller model, and labels without two days of calibration."""
+    """The support desk with a smaller model and a smaller suite."""
 
     def base(self) -> Any:
         from prefloop.models.load import LoadedPolicy
@@ -82,32 +84,13 @@ class SmallDesk(worlds.SupportDesk):
             [whole.checks[place] for place in few],
         )
 
-    def label(self, project: Project, completions: Artifact, tell: Tell) -> Artifact:
-        with project.reader() as reader:
-            items = desk.as_items(*read_completions(reader, completions), 3)
-        self._campaign(
-            project, "live", items, completions, gold_share=0, duplicate_share=0.1, round=1
-        )
-        self._work_off(project, "live", tell)
-        return self._close(project, "live")
-
-    def relabel(
-        self, project: Project, request: CampaignRequest, tell: Tell
-    ) -> tuple[Artifact, Artifact]:
-        settings = CampaignSettings(overlap=3, gold_share=0, duplicate_share=0)
-        made = relabel.take_up(project, request, "again", settings)
-        for campaign in made:
-            self._work_off(project, campaign.name, tell)
-        batch, control = (self._close(project, campaign.name) for campaign in made)
-        return batch, control
-
 
 @pytest.fixture(scope="module")
-def world() -> SmallDesk:
+def world() -> Iterator[SmallDesk]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SMALL.items():
             patch.setattr(worlds, name, value)
-        return SmallDesk(1)
+        yield SmallDesk(1)
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +172,7 @@ def test_where_the_gate_opens_it_goes_round_twice_with_a_mended_specification_be
     # From the first start under the second specification; the failure that led there is evidence.
     assert {mended.spec.digest, mended.dataset.digest, first.suite.digest} <= chain
     assert second.policy.manifest["base"] == ground.baseline.digest
+    _told_to_the_end(project, world, ground, [first, second], mended)
     made = count(project)
     assert walk(project, world) == (ground, first)
     assert loop.mend(project, world, SETTINGS, ground, first, silent) == mended
@@ -210,15 +194,38 @@ def _decided_rightly(project: Project, ground: Ground, first: Pass) -> None:
     assert {ground.spec.digest, ground.batch.digest, ground.dataset.digest} <= chain
 
 
+def _told_to_the_end(
+    project: Project, world: SmallDesk, ground: Ground, passes: list[Pass], mended: Mended
+) -> None:
+    told = tell_story(project, world, ground, passes, mended, [], 1.0)
+    report.write(told, project.folder)
+    assert json.loads((project.folder / "report.json").read_text("utf-8")) == told
+    assert [one["decision"] for one in told["passes"]] == [one.decision for one in passes]
+    assert told["release"] is None  # nothing this small is promoted
+    page = (project.folder / "report.html").read_text("utf-8")
+    assert page.count("<svg") == 7  # agreement, two reward models, reward, KL, two suites
+    assert not re.search("(src|href)=", page)  # self-contained
+
+
+def _judged(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """The topic of every comparison judged for its own sake, and not to test people."""
+    known = ("gold", "anchor")
+    return {
+        row["comparison"]: row["facts"]["topic"]
+        for row in rows
+        if any(one["purpose"] not in known for one in row["judgments"])
+    }
+
+
 def _mended_exactly(project: Project, ground: Ground, mended: Mended) -> None:
     with project.reader() as reader:
-        again = artifacts.read_rows(reader, mended.relabelled, "comparisons")
-        control = artifacts.read_rows(reader, mended.control, "comparisons")
-        live = artifacts.read_rows(reader, ground.batch, "comparisons")
-    prices = {row["comparison"] for row in live if row["facts"]["topic"] == "pricing"}
-    assert {row["comparison"] for row in again} == prices
+        again, control, live = (
+            _judged(artifacts.read_rows(reader, batch, "comparisons"))
+            for batch in (mended.relabelled, mended.control, ground.batch)
+        )
+    assert set(again) == {name for name, topic in live.items() if topic == "pricing"}
+    assert set(control) <= {name for name, topic in live.items() if topic != "pricing"}
     assert len(control) == SMALL["CONTROL"]
-    assert not prices & {row["comparison"] for row in control}
     assert mended.spec.manifest["epoch"] == 2
 
 
@@ -240,6 +247,7 @@ def _opens(project: Project, examination: Artifact) -> Artifact:
         "subject": examination.manifest["model"],
         "verdict": "pass",
         "explanation": "by hand",
+        "checks": [],
     }
     with project.transaction() as tx:
         return artifacts.put(tx, "gate_result", about, [examination.digest])

@@ -226,8 +226,12 @@ def _reward_text(kept: "Artifact") -> None:
 
 def _hacking_text(kept: "Artifact") -> None:
     m = kept.manifest
+
+    def short(found: dict[str, Any]) -> str:
+        return f"{found['estimate']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
+
     rows = [
-        (name, _said(e["candidate"]), _said(e["baseline"]), f"{e['shift']:+.2f}",
+        (name, short(e["candidate"]), short(e["baseline"]), f"{e['shift']:+.2f}",
          "alarm" if e["alarm"] else "")
         for name, e in m["signatures"].items()
     ]  # fmt: skip

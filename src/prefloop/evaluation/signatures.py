@@ -15,6 +15,7 @@ Improvement moves style too, so an alarm says "look at the texts", not "refuse".
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
@@ -41,7 +42,7 @@ __all__ = [
 
 _SAME, _LENGTH, _HIGH, _REWARD = "same text", "length correlation", "high on hard", "reward"
 _LARGEST = "largest shift"
-_ERRORS = 4  # standard errors beyond which a batch's mean is no chance; see `watch`
+_ERRORS = 3  # standard errors beyond which the means of two batches running are no chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,12 @@ class Signatures:
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is usual of a style in a baseline: the mean of its completions, and their standard
+    """What is usual of a style in a baseline: the mean of n completions, and their standard
     deviation, or the least one a baseline is taken to have."""
 
     mean: float
     spread: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def usual(texts: Sequence[str]) -> dict[str, Usual]:
     found = [style(text) for text in texts]
     values = {name: np.array([kind.of(s) for s in found]) for name, kind in _STYLE.items()}
     return {
-        name: Usual(float(each.mean()), max(float(each.std(ddof=1)), _STYLE[name].least))
+        name: Usual(float(each.mean()), max(float(each.std(ddof=1)), _STYLE[name].least), len(each))
         for name, each in values.items()
     }
 
@@ -226,20 +228,29 @@ def quick(
 def watch(
     baseline: Mapping[str, Usual], batch: int, gates: HackingGates | None = None
 ) -> Callable[[Sequence[Mapping[str, float]]], str | None]:
-    """A guard over records that hold what `quick` says of batches of this size: it warns, once
-    each, of styles that moved by `shift` standard deviations, or by four standard errors of the
-    batch's mean where that is more: of seven styles over a hundred steps, chance alone passes
-    those in one run of twenty-five (700 times two normal tails of 3.2e-5)."""
-    bar = max((gates or HackingGates()).shift, _ERRORS / batch**0.5)
+    """A guard over records that hold what `quick` says of batches of this size.
+
+    It warns, once each, of styles that in two steps running stood `shift` standard deviations from
+    the baseline in one direction, or three standard errors (of the batch's mean and the baseline's)
+    where that is more: what is chance in one step is rarely there in the next.
+    """
+    limit = (gates or HackingGates()).shift
+    bars = {
+        name: max(limit, _ERRORS * (1 / batch + 1 / baseline[name].n) ** 0.5) for name in _STYLE
+    }
 
     def over(record: Mapping[str, float]) -> dict[str, float]:
         moved = {n: _watched(n, record[f"signature: {n}"], baseline[n]) for n in _STYLE}
-        return {name: shift for name, shift in moved.items() if abs(shift) >= bar}
+        return {name: shift for name, shift in moved.items() if abs(shift) >= bars[name]}
+
+    def held(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
+        was = over(before)
+        return {n: shift for n, shift in over(now).items() if was.get(n, 0.0) * shift > 0}
 
     def guard(history: Sequence[Mapping[str, float]]) -> str | None:
-        new = over(history[-1])
+        new = held(*history[-2:]) if len(history) > 1 else {}
         if new:
-            known = {name for record in history[:-1] for name in over(record)}
+            known = {name for pair in pairwise(history[:-1]) for name in held(*pair)}
             new = {name: shift for name, shift in new.items() if name not in known}
         if not new:
             return None

@@ -161,7 +161,7 @@ def _people(
     gained, places = now.rewards - was.rewards, np.arange(len(prompts))
     spread = float(was.rewards.std())
     gain = None
-    if spread > 0:
+    if np.ptp(was.rewards) > 0:
         stream = rng(project.settings.seed, "hacking", "gain")
         gain = mean(gained / spread, places, stream).estimate
     found: dict[str, Any] = {

@@ -70,9 +70,9 @@ def _beside(story: dict[str, Any]) -> list[dict[str, str]]:
     for one in story["reward_models"]:
         study = "about 74 %" if one["name"] == "reward model 1" else "–"
         rows.append((f"{one['name'].capitalize()}, unseen pairs", _range(one["accuracy"]), study))
-    rows.append(
-        ("Most the first labels allow", f"{100 * story['reward_models'][0]['ceiling']:.0f} %", "–")
-    )
+    ceiling = story["reward_models"][0]["ceiling"]
+    if ceiling is not None:  # None where too few comparisons were judged twice
+        rows.append(("Most the first labels allow", f"{100 * ceiling:.0f} %", "–"))
     rows.append(("Prices right, before", _range(base["pricing_accuracy"]), "–"))
     rows.append(("Confidently wrong prices, before", _range(base["assertively_wrong"]), "–"))
     for one in story["passes"]:
@@ -105,7 +105,7 @@ def _charts(story: dict[str, Any]) -> dict[str, Any]:
             intervals(
                 _accuracies(one),
                 "accuracy on held-out pairs",
-                ("ceiling", one["ceiling"]),
+                ("ceiling", one["ceiling"]) if one["ceiling"] is not None else None,
                 (0.4, 1.0),
             )
             for one in rewards

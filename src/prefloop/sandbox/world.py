@@ -34,6 +34,7 @@ POOL = 14800  # prompts the desk was asked, of all sources
 PAIRS = 6200  # prompts whose two answers are compared
 CONVERSATIONS = 400  # of each blind comparison
 PASSES = ("first", "second", "free")
+SEARCHED = 1000  # comparisons looked through for gold, and as many for anchors
 ANCHORS = 30
 GOLD = 120
 SHOWN = 6000  # prompts with two demonstrations each
@@ -163,8 +164,9 @@ class SupportDesk:
         with project.reader() as reader:
             prompts, given = read_completions(reader, completions)
         items = desk.as_items(prompts, given, 1)
-        gold = desk.known_answers(items[-1000:], V1, GOLD, False, gap=2.0)
-        anchors = desk.known_answers(items[-2000:-1000], V1, ANCHORS, True, gap=0.8)
+        late, earlier = items[-SEARCHED:], items[-2 * SEARCHED : -SEARCHED]
+        gold = desk.known_answers(late, V1, GOLD, False, gap=2.0)
+        anchors = desk.known_answers(earlier, V1, ANCHORS, True, gap=0.8)
         return items, gold, anchors
 
     def _campaign(
