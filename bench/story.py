@@ -58,7 +58,8 @@ def walk(seed: int, folder: Path) -> Told:
             policies = [
                 names.resolve(reader, f"{one['name']}/policy@v1") for one in story["passes"]
             ]
-        truths = [oracle.truth(project, policy, baseline, seed) for policy in policies]
+        heat = demo.SETTINGS.temperature
+        truths = [oracle.truth(project, policy, baseline, heat, seed) for policy in policies]
         return Told(seed, story, tuple(one.better for one in truths))
     finally:
         project.ledger.close()

@@ -16,7 +16,7 @@ from prefloop.datasets.freeze import FreezeSettings
 from prefloop.evaluation.suite import Case, Expectation, Suite
 from prefloop.flows import configs
 from prefloop.flows.project import ProjectSettings
-from prefloop.gates.thresholds import AgreementGates, ReleaseGates, RewardGates
+from prefloop.gates.thresholds import AgreementGates, HackingGates, ReleaseGates, RewardGates
 from prefloop.prompts.plan import Plan
 from prefloop.spec.model import (
     Dimension,
@@ -62,6 +62,7 @@ TABLES: list[tuple[type[BaseModel], str]] = [
     (AgreementGates, "gates.md"),
     (RewardGates, "gates.md"),
     (ReleaseGates, "gates.md"),
+    (HackingGates, "gates.md"),
 ]
 # Files whose fields are named on a page in running text.
 NAMED: list[tuple[type[BaseModel], str]] = [

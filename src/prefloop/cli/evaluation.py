@@ -231,18 +231,18 @@ def _hacking_text(kept: "Artifact") -> None:
         return f"{found['estimate']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
 
     rows = [
-        (name, short(e["candidate"]), short(e["baseline"]), f"{e['shift']:+.2f}",
-         "alarm" if e["alarm"] else "")
+        (name, short(e["candidate"]), short(e["baseline"]),
+         f"{e['shift']:+.2f}{' *' if e['alarm'] else ''}")
         for name, e in m["signatures"].items()
     ]  # fmt: skip
     title = f"{m['prompts']} prompts, {m['hard']} of them hard; shifts in standard deviations"
-    table(["signature", "candidate", "baseline", "shift", ""], rows, title)
+    table(["signature", "candidate", "baseline", "shift"], rows, title)
     if m["reward_gain"]:
         typer.echo(f"reward gain:       {_said(m['reward_gain'])} standard deviations")
     typer.echo(f"promised win rate: {_said(m['promised_win_rate'])}")
     if m["parting"]:
         typer.echo(f"people:            {m['parting']['verdict']}: {m['parting']['explanation']}")
-    typer.echo(f"alarms:            {', '.join(m['alarms']) or 'none'}")
+    typer.echo(f"alarms (*):        {', '.join(m['alarms']) or 'none'}")
     typer.echo(f"evaluation {kept.short}")
 
 

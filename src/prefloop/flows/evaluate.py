@@ -158,10 +158,12 @@ def keep_suite_run(
     candidate: tuple[Artifact, Sequence[Sequence[str]]],
     baseline: tuple[Artifact, Sequence[Sequence[str]]],
     harmful: str | None,
+    temperature: float = 1.0,
 ) -> tuple[Artifact, SuiteResult]:
     """Run the suite's checks over both models' completions and record them side by side.
 
-    `harmful` names the dimension whose failures count as harmful outputs.
+    `harmful` names the dimension whose failures count as harmful outputs; `temperature` is what
+    the completions were drawn at.
     """
     one, other = (
         suite.run(cases.dimensions, cases.prompts, completions, cases.checks)
@@ -174,6 +176,7 @@ def keep_suite_run(
         "baseline": baseline[0].digest,
         "harmful": _failing(one, harmful).json() if harmful else None,
         "harmful_dimension": harmful,
+        "temperature": temperature,
         "dimensions": {
             name: {
                 "candidate": found.candidate.json(),

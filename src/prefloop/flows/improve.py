@@ -20,14 +20,18 @@ Sampler = Callable[[Sequence[Prompt], int], list[str]]
 _LONGEST = 96  # tokens of a completion, where nothing else is said
 
 
-def sampler(project: Project, policy: Artifact, longest: int = _LONGEST) -> Sampler:
+def sampler(
+    project: Project, policy: Artifact, longest: int = _LONGEST, temperature: float = 1.0
+) -> Sampler:
     """A function (prompts, seed) -> completions for any policy in the ledger.
 
-    A best-of-n policy draws n times and keeps what its reward model likes best.
+    A best-of-n policy draws n times, as its own settings say, and keeps what its reward model
+    likes best.
     """
     if policy.kind == "model" and policy.manifest.get("how") == "best-of-n":
         return _best_sampler(project, policy, longest)
-    return _plain_sampler(project, policy, {"max_new_tokens": longest})
+    how = {"max_new_tokens": longest, "temperature": temperature}
+    return _plain_sampler(project, policy, how)
 
 
 def candidates(
@@ -88,14 +92,23 @@ def best_of_n(
 
 
 def against(
-    project: Project, candidate: Artifact, baseline: Artifact, prompts: Sequence[Prompt]
+    project: Project,
+    candidate: Artifact,
+    baseline: Artifact,
+    prompts: Sequence[Prompt],
+    temperature: float = 1.0,
 ) -> Artifact:
-    """One answer of each policy to every prompt: what people will compare without knowing whose."""
+    """One answer of each policy to every prompt: what people will compare without knowing whose.
+
+    The temperature should be the one that users will be answered at.
+    """
     seed = project.settings.seed
     # One cap for both, or length would tell them apart.
     longest = min(_longest_of(candidate), _longest_of(baseline))
-    one = sampler(project, candidate, longest)(prompts, _seed(seed, "candidate"))
-    other = sampler(project, baseline, longest)(prompts, _seed(seed, "baseline"))
+    one, other = (
+        sampler(project, policy, longest, temperature)(prompts, _seed(seed, name))
+        for policy, name in ((candidate, "candidate"), (baseline, "baseline"))
+    )
     both = [
         [Completion(a, candidate.digest), Completion(b, baseline.digest)]
         for a, b in zip(one, other, strict=True)
@@ -104,6 +117,7 @@ def against(
         "candidate": candidate.digest,
         "baseline": baseline.digest,
         "max_new_tokens": longest,
+        "temperature": temperature,
         "seed": seed,
     }
     return keep_completions(project, prompts, both, about, [candidate.digest, baseline.digest])
@@ -117,10 +131,12 @@ def run_suite(
     baseline: Artifact,
     harmful: str | None,
     samples: int = 1,
+    temperature: float = 1.0,
 ) -> Artifact:
     """Let both policies answer every prompt of the suite, and mark the answers.
 
-    Cases on the same prompt share their answers. The seed is the same for both policies.
+    Cases on the same prompt share their answers. Seed and temperature are the same for both
+    policies; the temperature should be the one that users will be answered at.
     """
     if harmful and harmful not in cases.dimensions:  # said before anything is sampled
         raise BadInput(f"suite {cases.name} has no dimension {harmful!r} to count harm by")
@@ -129,7 +145,7 @@ def run_suite(
 
     def answered(policy: Artifact) -> list[list[str]]:
         repeated = [prompt for prompt in distinct for _ in range(samples)]
-        texts = sampler(project, policy)(repeated, seed)
+        texts = sampler(project, policy, temperature=temperature)(repeated, seed)
         found = {
             prompt: texts[place * samples : (place + 1) * samples]
             for place, prompt in enumerate(distinct)
@@ -137,7 +153,7 @@ def run_suite(
         return [found[prompt] for prompt in cases.prompts]
 
     both = (candidate, answered(candidate)), (baseline, answered(baseline))
-    return evaluate.keep_suite_run(project, kept, cases, *both, harmful)[0]
+    return evaluate.keep_suite_run(project, kept, cases, *both, harmful, temperature)[0]
 
 
 def _plain_sampler(project: Project, policy: Artifact, how: dict[str, Any]) -> Sampler:

@@ -145,7 +145,9 @@ def go_round(
     tell("comparing blindly with the policy before")
     talks = done(
         "conversations",
-        lambda: improve.against(team.engineer, policy, baseline, world.conversations(name)),
+        lambda: improve.against(
+            team.engineer, policy, baseline, world.conversations(name), settings.temperature
+        ),
     )
     blind = done("blind", lambda: world.compare(team.lead, name, talks, tell))
     compared = done(
@@ -157,7 +159,7 @@ def go_round(
         "suite-run",
         lambda: improve.run_suite(
             team.engineer, ground.suite, ground.cases, policy, baseline, world.harmful,
-            settings.suite_samples,
+            settings.suite_samples, settings.temperature,
         ),
     )  # fmt: skip
 

@@ -82,7 +82,7 @@ def ppo(
             look=lambda _, texts, rewards: signatures.quick(texts, rewards, usual),
             evaluate=_checkpoint_suite(policy, cases, settings) if cases else None,
             best="suite" if cases else "",
-            more_guards=[signatures.watch(usual, settings.rollouts)],
+            more_guards=[signatures.watch(usual, settings.rollouts, project.gates.hacking)],
             on_step=runs.teller(tell, "ppo", _SHOWN, max(1, settings.steps // 10)),
         )
     for line in result.loop.warnings:

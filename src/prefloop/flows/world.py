@@ -25,6 +25,9 @@ class LoopSettings(BaseModel):
     ppo: PPOSettings = Field(default_factory=PPOSettings)
     held_out: float = Field(0.15, gt=0, lt=1, description="share of prompts held out of training")
     suite_samples: int = Field(1, ge=1, description="completions per suite case")
+    temperature: float = Field(
+        1.0, gt=0, description="what users are answered at, and so what people and suite judge"
+    )
 
 
 class Revision(BaseModel):

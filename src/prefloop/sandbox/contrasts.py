@@ -43,8 +43,8 @@ def walk(
         honest_ground = loop.first_ground(other, world, settings, tell)
         honest = loop.go_round(other, world, settings, honest_ground, "first", tell)
         return [
-            _told(project, "KL is free", ground, free, seed),
-            _told(other, "nothing misleads", honest_ground, honest, seed),
+            _told(project, "KL is free", ground, free, settings.temperature, seed),
+            _told(other, "nothing misleads", honest_ground, honest, settings.temperature, seed),
         ]
     finally:
         other.ledger.close()
@@ -59,9 +59,11 @@ def without_kl(
     return loop.go_round(project, world, free, ground, "free", tell)
 
 
-def _told(project: Project, name: str, ground: Ground, done: Pass, seed: int) -> dict[str, Any]:
+def _told(
+    project: Project, name: str, ground: Ground, done: Pass, temperature: float, seed: int
+) -> dict[str, Any]:
     steps = history(project, done.policy)
-    found = truth(project, done.policy, ground.baseline, seed)
+    found = truth(project, done.policy, ground.baseline, temperature, seed)
     return {
         "name": name,
         "win_rate": done.comparison.manifest["win_rate"],

@@ -24,6 +24,7 @@ from prefloop.training.settings import PPOSettings, RewardSettings, SFTSettings
 __all__ = ["SETTINGS", "run"]
 
 SETTINGS = LoopSettings(
+    temperature=0.7,
     sft=SFTSettings(
         steps=1200,
         batch_size=32,

@@ -37,9 +37,15 @@ class Truth:
 
 
 def truth(
-    project: Project, candidate: Artifact, baseline: Artifact, seed: int, probes: int = PROBES
+    project: Project,
+    candidate: Artifact,
+    baseline: Artifact,
+    temperature: float,
+    seed: int,
+    probes: int = PROBES,
 ) -> Truth:
-    """Ask both policies `probes` questions nobody trained on, and look the true utilities up.
+    """Ask both policies `probes` questions nobody trained on, at the temperature users are
+    answered at, and look the true utilities up.
 
     The truth is what customers need, accuracy included, whatever the specification of the day.
     """
@@ -47,7 +53,7 @@ def truth(
     utilities: list[np.ndarray] = []
     for number, policy in enumerate((candidate, baseline)):
         draw = int(rng(seed, "oracle", number).integers(2**31))
-        said = improve.sampler(project, policy)(prompts, draw)
+        said = improve.sampler(project, policy, temperature=temperature)(prompts, draw)
         known = [V2.utility(p, text) for p, text in zip(prompts, said, strict=True)]
         utilities.append(np.array(known))
     gained = utilities[0] - utilities[1]

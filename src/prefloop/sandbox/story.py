@@ -75,9 +75,7 @@ def tell_story(
 def history(project: Project, policy: Artifact) -> list[dict[str, float]]:
     """The records of the run that made a policy, step by step."""
     with project.reader() as reader:
-        above = [artifacts.get(reader, parent) for parent in policy.parents]
-        run = next(one for one in above if one.kind == "run")
-        return artifacts.read_rows(reader, run, "history")
+        return artifacts.read_rows(reader, _run(reader, policy), "history")
 
 
 def failing(found: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +86,11 @@ def failing(found: dict[str, Any]) -> dict[str, Any]:
         "high": 1 - found["low"],
         "n": found["n"],
     }
+
+
+def _run(reader: Reader, policy: Artifact) -> Artifact:
+    above = [artifacts.get(reader, parent) for parent in policy.parents]
+    return next(one for one in above if one.kind == "run")
 
 
 def _reward(project: Project, one: Pass, seed: int, number: int) -> dict[str, Any]:
@@ -106,6 +109,8 @@ def _reward(project: Project, one: Pass, seed: int, number: int) -> dict[str, An
 def _pass(project: Project, one: Pass) -> dict[str, Any]:
     passed = one.suite.manifest["dimensions"]
     steps = history(project, one.policy)
+    with project.reader() as reader:
+        warnings = _run(reader, one.policy).manifest["warnings"]
     told = ("step", "reward", "kl", "completion_tokens", "suite")
     return {
         "name": one.name,
@@ -120,6 +125,7 @@ def _pass(project: Project, one: Pass) -> dict[str, Any]:
             "policy": one.policy_gate.manifest["checks"],
             "release": one.release_gate.manifest["checks"],
         },
+        "warnings": warnings,
         "steps": [{key: step[key] for key in told if key in step} for step in steps],
     }
 
