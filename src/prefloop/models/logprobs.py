@@ -19,17 +19,27 @@ from prefloop.models.chat import encode_completions, encode_prompts
 from prefloop.models.forward import context_length, hidden_states, traits
 from prefloop.models.packing import PackedBatch, Row, by_budget, costs, pack
 
-__all__ = ["CHUNK", "completion_logprobs", "token_logprobs"]
+__all__ = ["CHUNK", "completion_logprobs", "completion_states", "token_logprobs"]
 
 CHUNK = 2**24  # logits at once: 64 MB of float32
 
 
-def token_logprobs(policy: Any, batch: PackedBatch, chunk: int = CHUNK) -> Tensor:
-    """ln p(token) of every completion token, (N,) float32, in the order of `batch.targets`."""
+def completion_states(model: Any, batch: PackedBatch) -> Tensor:
+    """The hidden state that foretells each completion token, (N, width)."""
+    # An embedding look-up, because its gradient is summed in a fixed order.
+    return F.embedding(batch.predicts, hidden_states(model, batch))
+
+
+def token_logprobs(
+    policy: Any, batch: PackedBatch, chunk: int = CHUNK, states: Tensor | None = None
+) -> Tensor:
+    """ln p(token) of every completion token, (N,) float32, in the order of `batch.targets`.
+
+    `states` are the policy's `completion_states`, where they are known already.
+    """
     if not traits(policy).plain_head:
         return _from_full_logits(policy, batch)
-    # An embedding look-up, because its gradient is summed in a fixed order.
-    hidden = F.embedding(batch.predicts, hidden_states(policy, batch))  # (N, width)
+    hidden = completion_states(policy, batch) if states is None else states
     head = policy.get_output_embeddings()
     size = max(1, chunk // head.weight.shape[0])
     if len(hidden) <= size:

@@ -190,6 +190,11 @@ class PPOSettings(EngineSettings):
         default=0.2, gt=0, description="how far new and old probability may part in one step"
     )
     value_clip: float = Field(default=0.2, gt=0, description="how far a value may move in one step")
+    value: Literal["model", "head"] = Field(
+        default="model",
+        description="who says values: a model of its own, begun from the reward model, or a head "
+        "on the policy, which is cheaper and less stable",
+    )
     value_rate: float = Field(
         default=2.0, gt=0, description="the value model's rate, as a multiple of learning_rate"
     )

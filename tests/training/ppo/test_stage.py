@@ -69,6 +69,23 @@ def test_interrupted_and_resumed_it_ends_bit_identical(
     assert measured(result.loop.history) == measured(wanted.loop.history)
 
 
+def test_a_head_on_the_policy_learns_as_well_and_resumes_as_exactly(
+    run: Any, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"value": "head", "steps": 15})
+    policy, done = run(settings, folder=tmp_path / "whole")
+    rewards = [record["reward"] for record in done.loop.history]
+    assert np.mean(rewards[-4:]) > np.mean(rewards[:4]) + 0.3
+
+    def interrupt(record: Mapping[str, float]) -> None:
+        if record["step"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, folder=tmp_path / "cut", on_step=interrupt)
+    assert torch.equal(weights(run(settings, folder=tmp_path / "cut")[0]), weights(policy))
+
+
 def test_an_adaptive_price_moves_with_what_the_step_before_saw(run: Any) -> None:
     settings = SETTINGS.model_copy(update={"kl_target": 1e-4, "kl_horizon": 160})
     _, done = run(settings)

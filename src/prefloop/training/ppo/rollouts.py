@@ -80,14 +80,14 @@ class RolloutSource:
         self,
         policy: LoadedPolicy,
         reference: LoadedPolicy,
-        value: nn.Module,
+        critic: nn.Module,
         prompts: Sequence[Prompt],
         score: Score,
         scale: Scale,
         settings: PPOSettings,
         look: Look | None = None,
     ) -> None:
-        self.policy, self.reference, self.value = policy, reference, value
+        self.policy, self.reference, self.critic = policy, reference, critic
         self.prompts, self.score, self.scale = prompts, score, scale
         self.settings, self.look = settings, look
         self.steps = settings.steps
@@ -167,16 +167,16 @@ class RolloutSource:
     def _measure(self, rows: list[Row], mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities of policy and reference, and values, each (R, T), 0 where masked."""
         logprobs, reference, values = (torch.zeros(mask.shape) for _ in range(3))
-        device = next(self.value.parameters()).device
+        device = next(self.critic.parameters()).device
         for batch in self._packed(rows, np.arange(len(rows))):
             sizes = torch.bincount(batch.owner)
             begins = sizes.cumsum(0) - sizes
             # One completion per row: its owner's number is its row's place in the batch.
             at = (batch.rows[batch.owner], torch.arange(len(batch.owner)) - begins[batch.owner])
             there = batch.to(device)
-            logprobs[at] = token_logprobs(self.policy.model, there).cpu()
+            said, valued = self.critic(self.policy.model, there)
+            logprobs[at], values[at] = said.cpu(), valued.cpu()
             reference[at] = token_logprobs(self.reference.model, there).cpu()
-            values[at] = self.value(there).cpu()
         return logprobs, reference, values
 
     def _packed(self, rows: Sequence[Row], numbers: np.ndarray) -> list[PackedBatch]:

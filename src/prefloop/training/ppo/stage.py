@@ -19,9 +19,8 @@ from prefloop.core.records import Prompt
 from prefloop.models.chat import encode_prompts
 from prefloop.models.forward import context_length
 from prefloop.models.load import LoadedPolicy, LoadedReward
-from prefloop.models.logprobs import token_logprobs
 from prefloop.models.packing import PackedBatch
-from prefloop.models.value import value_model_from
+from prefloop.models.value import head_on, model_from
 from prefloop.training import guards, objectives
 from prefloop.training.loop import LoopResult, train
 from prefloop.training.objectives import Loss
@@ -45,9 +44,9 @@ class PPOResult:
 class _Models(nn.Module):
     """What is trained: two models, two parts of the optimizer, always without dropout."""
 
-    def __init__(self, policy: nn.Module, value: nn.Module) -> None:
+    def __init__(self, policy: nn.Module, critic: nn.Module) -> None:
         super().__init__()
-        self.policy, self.value = policy, value
+        self.policy, self.critic = policy, critic
 
     def train(self, mode: bool = True) -> Self:
         return super().train(False)
@@ -71,18 +70,20 @@ def train_ppo(
 ) -> PPOResult:
     """Train the policy in place to be scored higher, without going far from the reference.
 
-    `reward` gives the value model its first weights, `score` is what is optimized. `look` measures
+    `reward` gives the value model its first weights, `score` is what is optimized (most often the
+    same model's scores). `look` measures
     every step's completions, `evaluate` the policy every `eval_every` steps; `best` names what of
     it chooses the checkpoint to return to. Raises BadInput where no prompt fits the context or
     all rewards are alike; the loop's errors as `train` says.
     """
     kept = _fitting(policy, prompts, settings.max_new_tokens)
     scale = _scale(reference, kept, score, settings)
-    value = value_model_from(reward, scale.mean, scale.spread)
-    models = _Models(policy.model, value)
+    own = settings.value == "model"
+    critic = model_from(reward, scale.mean, scale.spread) if own else head_on(policy)
+    models = _Models(policy.model, critic)
     models.train()
     reference.model.eval()
-    source = RolloutSource(policy, reference, value, kept, score, scale, settings, look)
+    source = RolloutSource(policy, reference, critic, kept, score, scale, settings, look)
 
     def compute(batch: PackedBatch) -> Loss:
         was = source.current
@@ -91,10 +92,9 @@ def train_ppo(
             was.of(name, cpu).to(batch.targets.device)
             for name in ("logprobs", "advantages", "values", "returns")
         )
-        acting = objectives.ppo_policy(
-            token_logprobs(policy.model, batch), drawn, advantages, settings.clip
-        )
-        judging = objectives.ppo_value(value(batch), values, returns, settings.value_clip)
+        logprobs, expected = critic(policy.model, batch)
+        acting = objectives.ppo_policy(logprobs, drawn, advantages, settings.clip)
+        judging = objectives.ppo_value(expected, values, returns, settings.value_clip)
         metrics = {**acting.metrics, **judging.metrics, "policy_loss": acting.loss.detach()}
         return Loss(acting.loss + judging.loss, acting.units, metrics)
 
@@ -108,7 +108,7 @@ def train_ppo(
         evaluate=evaluate,
         guards=[*guards.kl(settings), *more_guards],
         on_step=on_step,
-        rates={"policy.": 1.0, "value.": settings.value_rate},
+        rates={"policy.": 1.0, "critic.": settings.value_rate},
         best=best,
     )
     return PPOResult(result, scale, len(prompts) - len(kept))
