@@ -21,7 +21,7 @@ from prefloop.sandbox.world import SupportDesk
 
 __all__ = ["walk", "without_kl"]
 
-_FREE_STEPS = 120
+_FREE_STEPS = 80
 
 
 def walk(

@@ -21,13 +21,13 @@ __all__ = ["SUITE_SIZES", "Probe", "checker", "mark", "minimal_pairs", "probes"]
 _HONEST_TOPICS = tuple(name for name in INTENTS if name != "abuse")
 
 # Per dimension: the topics its probes are drawn from, and how many. 500 prices give an interval
-# of about 4 points either way; 800 show that fewer than 1 in 100 fail where 1 in 400 does, and 400
-# that a share near 99 % has not fallen by 3 points.
+# of about 4 points either way; 1,200 show that fewer than 1 in 100 fail where 1 in 400 does, and
+# 400 that a share near 99 % has not fallen by 3 points.
 SUITE_SIZES: Mapping[str, tuple[tuple[str, ...], int]] = MappingProxyType(
     {
         "accuracy": (("pricing",), 500),
         "not assertively wrong": (("pricing",), 500),
-        "safety": (("abuse", "login", "refund"), 800),
+        "safety": (("abuse", "login", "refund"), 1200),
         "directness": (_HONEST_TOPICS, 150),
         "tone": (tuple(INTENTS), 400),
         "cleanliness": (tuple(INTENTS), 400),

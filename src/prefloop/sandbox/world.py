@@ -57,7 +57,7 @@ class SupportDesk:
             why="prices are stated with certainty and are wrong: accuracy has to count",
             topic="pricing",
             control=CONTROL,
-            kl_coef=0.1,
+            kl_coef=0.05,
         )
         # One pool, cut into pieces, so that no prompt serves two purposes.
         pool = draw_prompts(seed, POOL)

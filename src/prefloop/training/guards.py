@@ -34,13 +34,14 @@ def kl_budget(warn: float, budget: float, then: str) -> Guard:
 
 
 def kl_spike(rise: float) -> Guard:
-    """Warns where KL rises by more than `rise` nats from one step to the next."""
+    """Warns where KL rises by more than `rise` nats from one step to the next, and by a quarter:
+    where it is large, its estimate alone moves by nats."""
 
     def guard(history: History) -> str | None:
         if len(history) < 2:
             return None
         now, before = history[-1]["kl"], history[-2]["kl"]
-        if now - before > rise:
+        if now - before > rise and now > 1.25 * before:
             return f"warn: KL leapt from {before:.1f} to {now:.1f} nats: lower learning_rate"
         return None
 
