@@ -34,7 +34,7 @@ def write(story: dict[str, Any], folder: Path) -> None:
         charts=_charts(story),
         beside=_beside(story),
         reasons=[_plain_reasons(one) for one in story["passes"]],
-        percent=lambda share: f"{100 * share:.0f} %",
+        percent=_percent,
         range=_range,
         number=_number,
     )
@@ -42,19 +42,18 @@ def write(story: dict[str, Any], folder: Path) -> None:
 
 
 def _plain_reasons(one: dict[str, Any]) -> list[str]:
-    """What a pass's release gate did not like, in words that need no statistics."""
+    """What decided against a pass, in words that need no statistics."""
     said = []
+    decisive = {"refuse": "fail", "hold": "insufficient_data"}.get(one["decision"])
     for check in one["gates"]["release"]:
-        if check["verdict"] == "pass":
+        if check["verdict"] != decisive:
             continue
         name = check["metric"].removeprefix("suite: ")
         if name in one["suite"]:
             found = one["suite"][name]
-            after, before = found["candidate"]["estimate"], found["baseline"]["estimate"]
-            said.append(
-                f"“{name}”: {100 * after:.0f} % of {found['candidate']['n']} answers pass, "
-                f"{100 * before:.0f} % did before"
-            )
+            after, before = (_percent(found[key]["estimate"]) for key in ("candidate", "baseline"))
+            cases = found["candidate"]["n"]
+            said.append(f"“{name}”: {after} of {cases} answers pass, {before} did before")
         else:
             said.append(f"{check['metric']}: {check['explanation']}")
     return said
@@ -72,7 +71,7 @@ def _beside(story: dict[str, Any]) -> list[dict[str, str]]:
         rows.append((f"{one['name'].capitalize()}, unseen pairs", _range(one["accuracy"]), study))
     ceiling = story["reward_models"][0]["ceiling"]
     if ceiling is not None:  # None where too few comparisons were judged twice
-        rows.append(("Most the first labels allow", f"{100 * ceiling:.0f} %", "–"))
+        rows.append(("Most the first labels allow", _percent(ceiling), "–"))
     rows.append(("Prices right, before", _range(base["pricing_accuracy"]), "–"))
     rows.append(("Confidently wrong prices, before", _range(base["assertively_wrong"]), "–"))
     for one in story["passes"]:
@@ -156,6 +155,9 @@ def _number(found: dict[str, Any]) -> str:
 
 
 def _range(found: dict[str, Any]) -> str:
-    return (
-        f"{100 * found['estimate']:.0f} % ({100 * found['low']:.0f} to {100 * found['high']:.0f})"
-    )
+    low, high = 100 * found["low"], 100 * found["high"]
+    return f"{_percent(found['estimate'])} ({low:.0f} to {high:.0f})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"

@@ -212,11 +212,12 @@ class _Run:
         if not self.returns:
             return None
         found = checkpoints.newest(self.folder / "best") if self.folder and self.best else None
-        if found is None:
-            raise PrefloopError(
-                f"a guard asked for the best checkpoint ({self.stopped}), and none was judged: "
-                "give `best` and look at the model more often (eval_every)"
+        if found is None:  # the run is spent; its last weights are better than none
+            self.warnings.append(
+                f"step {self.step}: there is no best checkpoint to return to, since none was "
+                "judged before: the last weights are kept"
             )
+            return None
         return checkpoints.restore(found, self.model, self.optimizer.adamw, self._identity()).step
 
     def save(self) -> None:

@@ -110,6 +110,15 @@ def test_a_budget_ends_the_run_and_gives_the_best_checkpoint_back(run: Any, tmp_
     assert not torch.equal(weights(policy), weights(again))
 
 
+def test_where_no_checkpoint_was_judged_the_last_weights_are_kept_and_that_is_said(
+    run: Any, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"kl_budget": 1e-4, "over_budget": "return"})
+    _, done = run(settings, folder=tmp_path)
+    assert done.loop.returned_to is None
+    assert "last weights are kept" in done.loop.warnings[-1]
+
+
 def test_a_completion_without_an_end_is_worth_less(run: Any) -> None:
     _, free = run(SETTINGS.model_copy(update={"no_end_penalty": 0.0, "max_new_tokens": 2}))
     _, dear = run(SETTINGS.model_copy(update={"no_end_penalty": 50.0, "max_new_tokens": 2}))
