@@ -12,8 +12,8 @@
 Every step is remembered in the ledger, so a loop that was interrupted goes on where it stopped.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from prefloop.flows import acts, evaluate, gate, improve, relabel, train
 from prefloop.flows.acts import Team
@@ -119,7 +119,7 @@ def go_round(
     team, baseline = Team(project, world), ground.baseline
     spec, dataset = (mended.spec, mended.dataset) if mended else (ground.spec, ground.dataset)
 
-    def done(what: str, make: Any) -> Artifact:
+    def done(what: str, make: Callable[[], Artifact]) -> Artifact:
         return step(project, f"{name}/{what}", make)
 
     tell("training the reward model and examining it on what it never saw")
@@ -142,26 +142,7 @@ def go_round(
         ),
     )
 
-    tell("comparing blindly with the policy before")
-    talks = done(
-        "conversations",
-        lambda: improve.against(
-            team.engineer, policy, baseline, world.conversations(name), settings.temperature
-        ),
-    )
-    blind = done("blind", lambda: world.compare(team.lead, name, talks, tell))
-    compared = done(
-        "compared", lambda: evaluate.keep_comparison(team.engineer, blind, policy, baseline)
-    )
-
-    tell("running the suite on both")
-    passed = done(
-        "suite-run",
-        lambda: improve.run_suite(
-            team.engineer, ground.suite, ground.cases, policy, baseline, world.harmful,
-            settings.suite_samples, settings.temperature,
-        ),
-    )  # fmt: skip
+    compared, passed = _judge(team, world, settings, ground, name, policy, tell)
 
     tell("asking the gate whether it may stand before users")
     release = done("release", lambda: acts.decide(team, policy, compared, passed))
@@ -169,6 +150,45 @@ def go_round(
         name, spec, dataset, reward, examined, may_guide, policy, compared, passed,
         acts.gate_of(project, release), release,
     )  # fmt: skip
+
+
+def _judge(
+    team: Team,
+    world: World,
+    settings: LoopSettings,
+    ground: Ground,
+    name: str,
+    policy: Artifact,
+    tell: Tell,
+) -> tuple[Artifact, Artifact]:
+    """People and the suite on a new policy beside the one before; the reward has no part in it."""
+    project, baseline = team.project, ground.baseline
+
+    tell("comparing blindly with the policy before")
+    talks = step(
+        project,
+        f"{name}/conversations",
+        lambda: improve.against(
+            team.engineer, policy, baseline, world.conversations(name), settings.temperature
+        ),
+    )
+    blind = step(project, f"{name}/blind", lambda: world.compare(team.lead, name, talks, tell))
+    compared = step(
+        project,
+        f"{name}/compared",
+        lambda: evaluate.keep_comparison(team.engineer, blind, policy, baseline),
+    )
+
+    tell("running the suite on both")
+    passed = step(
+        project,
+        f"{name}/suite-run",
+        lambda: improve.run_suite(
+            team.engineer, ground.suite, ground.cases, policy, baseline, world.harmful,
+            settings.suite_samples, settings.temperature,
+        ),
+    )  # fmt: skip
+    return compared, passed
 
 
 def mend(

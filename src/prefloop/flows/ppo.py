@@ -5,6 +5,7 @@ checkpoint on a part of its cases, and how far the policy went from the one it s
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from prefloop.evaluation import signatures, suite
 from prefloop.evaluation.signatures import Usual
 from prefloop.flows import models, runs
 from prefloop.flows.evaluate import SuiteCases
+from prefloop.flows.gate import require_open
 from prefloop.flows.project import Project
 from prefloop.flows.prompts import read_prompts
 from prefloop.flows.running import running
@@ -26,6 +28,7 @@ from prefloop.training.settings import PPOSettings
 
 if TYPE_CHECKING:
     from prefloop.models.load import LoadedPolicy, LoadedReward
+    from prefloop.training.ppo.stage import PPOResult
 
 __all__ = ["measured_kl", "ppo"]
 
@@ -47,13 +50,10 @@ def ppo(
     """A policy that the reward model likes better than `baseline`, from which it starts and is
     kept near. Its run is refused without an open gate over this reward model.
 
-    Raises BadInput for a gate that looked at another reward model.
+    Raises BadInput for a gate that looked at another reward model, GateClosed for a shut one.
     """
-    from prefloop.models.load import load_policy, load_reward_model, save_policy
-    from prefloop.training.ppo.stage import train_ppo
-
     project.require("train")
-    _fitting(reward, gate)
+    _fitting(baseline, reward, gate)
     inputs = {
         "stage": "ppo",
         "start": baseline.digest,
@@ -63,12 +63,39 @@ def ppo(
     }
     above = (baseline.digest, reward.digest, gate.digest, prompts.digest)
     work = runs.place(project, inputs, above)
+    result, kl = _train(project, baseline, reward, prompts, settings, tell, cases, work)
+    for line in result.loop.warnings:
+        tell(f"  {line}")
+    kl_nats = kl.json() if kl else None
+    found = {
+        "reward_scale": {"mean": result.scale.mean, "spread": result.scale.spread},
+        "left_out": result.left_out,
+        "returned_to": result.loop.returned_to,
+        "kl_nats": kl_nats,
+    }
+    about = {"how": "ppo", "base": baseline.digest, "reward": reward.digest, "kl_nats": kl_nats}
+    return runs.keep(project, inputs, found, result.loop, work / "model", "policy", above, about)
+
+
+def _train(
+    project: Project,
+    baseline: Artifact,
+    reward: Artifact,
+    prompts: Artifact,
+    settings: PPOSettings,
+    tell: Tell,
+    cases: SuiteCases | None,
+    work: Path,
+) -> "tuple[PPOResult, Estimate | None]":
+    """Train, leave the policy in `work`/model, and measure its KL on prompts kept apart."""
+    from prefloop.models.load import load_policy, load_reward_model, save_policy
+    from prefloop.training.ppo.stage import train_ppo
+
     with project.reader() as reader:
         asked = read_prompts(reader, prompts)
-        kept_apart = read_prompts(reader, prompts, reserved=True) or asked
+        kept_apart = read_prompts(reader, prompts, reserved=True)
     start, judge = models.fetch(project, baseline), models.fetch(project, reward)
     policy, reference, judging = load_policy(start), load_policy(start), load_reward_model(judge)
-    score = scorer(judging, reward)
     usual = _usual(reference, asked, settings)
     with running(project, "train ppo", work.name):
         result = train_ppo(
@@ -76,7 +103,7 @@ def ppo(
             reference,
             judging,
             asked,
-            score,
+            scorer(judging, reward),
             settings,
             folder=work / "checkpoints",
             look=lambda _, texts, rewards: signatures.quick(texts, rewards, usual),
@@ -85,23 +112,13 @@ def ppo(
             more_guards=[signatures.watch(usual, settings.rollouts, project.gates.hacking)],
             on_step=runs.teller(tell, "ppo", _SHOWN, max(1, settings.steps // 10)),
         )
-    for line in result.loop.warnings:
-        tell(f"  {line}")
-    kl = measured_kl(policy, reference, kept_apart, settings.max_new_tokens, settings.seed)
-    found = {
-        "reward_scale": {"mean": result.scale.mean, "spread": result.scale.spread},
-        "left_out": result.left_out,
-        "returned_to": result.loop.returned_to,
-        "kl_nats": kl.json() if kl else None,
-    }
     save_policy(policy, work / "model")
-    about = {
-        "how": "ppo",
-        "base": baseline.digest,
-        "reward": reward.digest,
-        "kl_nats": found["kl_nats"],
-    }
-    return runs.keep(project, inputs, found, result.loop, work / "model", "policy", above, about)
+    if result.left_out:
+        tell(f"  {result.left_out} of {len(asked)} prompts leave no room for max_new_tokens")
+    measured = kept_apart or asked
+    kl = measured_kl(policy, reference, measured, settings.max_new_tokens, settings.seed)
+    runs.say_kl(tell, kl, baseline, "reserved prompts" if kept_apart else "prompts")
+    return result, kl
 
 
 def scorer(
@@ -142,11 +159,13 @@ def measured_kl(
     return student_mean(sequence_kl(policy, reference, asked[:_KL_PROMPTS], sampling, draws))
 
 
-def _fitting(reward: Artifact, gate: Artifact) -> None:
+def _fitting(baseline: Artifact, reward: Artifact, gate: Artifact) -> None:
+    models.policy(baseline, "PPO")
     if reward.manifest.get("role") != "reward":
         raise BadInput(f"{reward.short} is a {reward.manifest.get('role')}, not a reward model")
     if gate.manifest.get("subject") != reward.digest:
         raise BadInput(f"gate {gate.short} did not look at reward model {reward.short}: check it")
+    require_open(gate)  # the store would refuse the run as well, but only when it is done
 
 
 def _usual(
