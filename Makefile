@@ -1,7 +1,8 @@
 # make demo    the whole loop on a simulated support desk, with real training, into demo/
+#              (CONTRAST=1: and what happens when KL is free, or nothing misleads)
 # make test    every test; sets up its own environment in .venv
 # make check   ruff, mypy strict, import-linter
-# make bench PART=stats|annotation|training|data   ours and the peer, one run, a table
+# make bench PART=stats|story|...   ours and the peer, one run, a table (a file of bench/ each)
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,7 +22,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(INSTALLED)
-	$(BIN)/prefloop demo demo --seed $(SEED)
+	$(BIN)/prefloop demo demo --seed $(SEED) $(if $(CONTRAST),--contrast)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile

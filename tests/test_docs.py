@@ -17,6 +17,7 @@ from prefloop.evaluation.suite import Case, Expectation, Suite
 from prefloop.flows import configs
 from prefloop.flows.project import ProjectSettings
 from prefloop.gates.thresholds import AgreementGates, HackingGates, ReleaseGates, RewardGates
+from prefloop.governance.power import PowerSettings
 from prefloop.prompts.plan import Plan
 from prefloop.spec.model import (
     Dimension,
@@ -63,6 +64,7 @@ TABLES: list[tuple[type[BaseModel], str]] = [
     (RewardGates, "gates.md"),
     (ReleaseGates, "gates.md"),
     (HackingGates, "gates.md"),
+    (PowerSettings, "planning.md"),
 ]
 # Files whose fields are named on a page in running text.
 NAMED: list[tuple[type[BaseModel], str]] = [

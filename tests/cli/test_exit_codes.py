@@ -31,6 +31,17 @@ def test_an_open_gate_is_exit_code_zero(run: Run, desk: Desk) -> None:
     assert (ran.code, json.loads(ran.out)["verdict"]) == (0, "pass")
 
 
+def test_a_threshold_that_the_project_changed_is_shown_beside_its_default(
+    run: Run, desk: Desk
+) -> None:
+    evidence, said = examined(desk, safety=0.80)[1], "gates.yaml (default 0.65, "
+    assert said not in run("-C", desk.folder, "gate", "check", "policy", evidence).out
+    (desk.folder / "gates.yaml").write_text("reward:\n  accuracy: 0.6\n")
+    ran = run("-C", desk.folder, "gate", "check", "policy", evidence)
+    assert ran.code == 0, ran.err
+    assert f"reward model accuracy: 0.6 by this project's {said}" in ran.out
+
+
 @pytest.mark.parametrize(
     "words", [["policy", "E", "E"], ["release", "E"], ["release", "E", "E"], ["elsewhere", "E"]]
 )

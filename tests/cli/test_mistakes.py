@@ -24,6 +24,7 @@ MISTAKES = [
     (["prompts", "import", "ROWS", "--column", "text"], "--column takes THEIRS=OURS"),
     (["dataset", "freeze", "support", "--batch", "BATCH", "--held-out", "1.5"], "--held-out 1.5"),
     (["dataset", "diff", "SHOWN", "SHOWN"], "has no file 'pairs'"),
+    (["show", "POLICY", "--rows", "history"], "has no file 'history': it has none with rows"),
     (["export", "SHOWN", "out.jsonl"], "preferences is needed"),
     (["export", "SHOWN", "out.jsonl", "--format", "xml"], "xml"),
     (["eval", "reward", "POLICY", "--data", "SHOWN"], "not trained as a reward model"),

@@ -12,6 +12,7 @@ from prefloop.core.records import Estimate, Prompt
 from prefloop.flows import hacking as flow
 from prefloop.flows import models
 from prefloop.flows.hacking import hacking
+from prefloop.flows.improve import Sampler, against, candidates
 from prefloop.flows.project import Project
 from prefloop.flows.prompts import keep_prompts
 from prefloop.models.load import LoadedPolicy, reward_model_from, save_policy, save_reward_model
@@ -98,6 +99,22 @@ def test_two_policies_are_sampled_scored_and_recorded(
     assert verify(project.ledger).ok
 
 
+def test_prompts_without_room_for_an_answer_are_left_out_and_counted(
+    project: Project, candidate: Artifact, baseline: Artifact, reward: Artifact
+) -> None:
+    long = Prompt.of(" ".join(["w1"] * 64))  # the models have 64 positions
+    asked = keep_prompts(project, [*PROMPTS[:10], long], {})
+    m = hacking(project, candidate, baseline, asked, reward, longest=12).manifest
+    assert (m["prompts"], m["left_out"]) == (10, 1)
+    answered = candidates(project, candidate, asked, 2, seed=0, longest=12).manifest
+    assert (answered["prompts"], answered["completions"], answered["left_out"]) == (10, 20, 1)
+    both = against(project, candidate, baseline, [Prompt.of("w1"), long]).manifest
+    assert (both["prompts"], both["left_out"]) == (1, 1)
+    alone = keep_prompts(project, [long], {})
+    with pytest.raises(BadInput, match="every prompt fills the context"):
+        candidates(project, candidate, alone, 1, seed=0, longest=12)
+
+
 class Fake:
     """Policies that say what they are told, and a reward that counts words."""
 
@@ -112,7 +129,7 @@ class Fake:
             tail = self.said[policy.digest]
             return [" ".join(["w1"] * draws.integers(5, 20)) + tail for _ in prompts]
 
-        return draw
+        return Sampler(draw, list)
 
     def score(self, items: Sequence[tuple[Prompt, str]]) -> np.ndarray:
         return np.array([len(text.split()) / 10 for _, text in items])

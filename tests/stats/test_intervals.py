@@ -20,8 +20,10 @@ from prefloop.stats.intervals import (
     ZTest,
     bootstrap_mean,
     cluster_mean,
+    equal_proportions,
     mcnemar,
     newcombe_difference,
+    order_balanced_win_rate,
     student_mean,
     two_proportion_z,
     wilson,
@@ -183,6 +185,54 @@ def test_the_bootstrap_of_a_mean_has_the_spread_of_the_clusters() -> None:
 def test_the_bootstrap_of_one_cluster_or_none_is_not_enough() -> None:
     assert isinstance(bootstrap_mean([1.0, 2.0], [0, 0], rng(1)), NotEnough)
     assert isinstance(bootstrap_mean([], [], rng(1)), NotEnough)
+
+
+def test_several_proportions(published: Any) -> None:
+    case = published["prop_test_k"]
+    got = equal_proportions(case["x"], case["n"])
+    assert not isinstance(got, NotEnough)
+    assert got.chi2 == pytest.approx(case["chi2"], abs=6e-5)
+    assert got.df == case["df"]
+    assert got.p == pytest.approx(case["p"], abs=6e-7)
+    assert isinstance(equal_proportions([3], [4]), NotEnough)
+    assert isinstance(equal_proportions([0, 0], [4, 5]), NotEnough)
+
+
+def test_a_place_that_wins_cancels_however_unevenly_the_orders_were_used() -> None:
+    # a first 6 times, won 6; a second twice, won none: 6 / 8 raw, but 1/2 over both orders.
+    verdicts, first = [1] * 6 + [-1] * 2, [1] * 6 + [0] * 2
+    got = order_balanced_win_rate(verdicts, first, range(8))
+    assert isinstance(got, Estimate)
+    assert (got.estimate, got.n) == (0.5, 8)
+    assert got.low < 0.5 < got.high
+
+
+def test_with_orders_used_evenly_it_is_the_win_rate_and_mirrors() -> None:
+    verdicts, first = [1, 0, -1, 1, 1, -1], [1, 0, 1, 0, 1, 0]
+    got = order_balanced_win_rate(verdicts, first, range(6))
+    plain = win_rate(verdicts, range(6))
+    assert isinstance(got, Estimate)
+    assert isinstance(plain, Estimate)
+    assert got.estimate == pytest.approx(plain.estimate)
+    other = order_balanced_win_rate([-v for v in verdicts], [1 - f for f in first], range(6))
+    assert isinstance(other, Estimate)
+    assert [1 - other.high, 1 - other.low] == pytest.approx([got.low, got.high])
+    assert isinstance(order_balanced_win_rate([1, 1], [1, 1], [0, 1]), NotEnough)
+    with pytest.raises(BadInput):
+        order_balanced_win_rate([1], [2], [0])
+
+
+def test_the_order_balanced_interval_covers_the_truth_as_often_as_it_says() -> None:
+    held = 0
+    for draw in range(300):
+        random = rng(9, draw)
+        first = (random.random(400) < 0.8).astype(int)
+        chance = np.where(first == 1, 0.7, 0.4)  # .55 over both orders
+        verdicts = np.where(random.random(400) < chance, 1, -1)
+        got = order_balanced_win_rate(verdicts, first, np.arange(400))
+        assert isinstance(got, Estimate)
+        held += got.low <= 0.55 <= got.high
+    assert 273 <= held <= 297  # 285 expected; outside has probability below .005
 
 
 def test_a_tie_is_half_a_win() -> None:

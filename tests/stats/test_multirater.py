@@ -12,7 +12,16 @@ from statsmodels.stats.inter_rater import fleiss_kappa as oracle
 
 from prefloop.core.errors import BadInput
 from prefloop.stats import NotEnough
-from prefloop.stats.multirater import Multirater, fleiss_kappa, gwet_ac1, scott_pi
+from prefloop.stats.agreement import cohen_kappa, percent_agreement
+from prefloop.stats.alpha import Alpha, krippendorff_alpha
+from prefloop.stats.multirater import (
+    Multirater,
+    fleiss_chance_z,
+    fleiss_kappa,
+    gwet_ac1,
+    gwet_ac2,
+    scott_pi,
+)
 
 Long = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -81,6 +90,60 @@ def test_four_raters_with_missing_values_as_in_gwets_handbook(shared_reference: 
     assert interval == pytest.approx(case["AC1_ci"], abs=1e-5)
     kappa = known(fleiss_kappa(*data)).coefficient.estimate
     assert kappa == pytest.approx(case["fleiss_missing"], abs=1e-5)
+
+
+def test_the_parts_of_the_wikipedia_example(shared_reference: Path) -> None:
+    case = json.loads((shared_reference / "fleiss_kappa.json").read_text())["wikipedia_10x14"]
+    counts = np.array(case["counts"])
+    got = known(fleiss_kappa(*long_from_counts(counts)))
+    assert (got.observed, got.expected) == pytest.approx((case["Pbar"], case["Pe"]), abs=6e-4)
+    for row, expected in zip(counts, case["P_i"], strict=True):
+        alone = percent_agreement(*long_from_counts(row[None]))
+        assert not isinstance(alone, NotEnough)
+        assert alone.estimate == pytest.approx(expected, abs=6e-4)
+
+
+def test_the_z_of_fleiss_1971(shared_reference: Path) -> None:
+    case = json.loads((shared_reference / "fleiss_kappa.json").read_text())["fleiss_1971"]
+    data = long_from_rows(case["ratings_30x6"])
+    assert fleiss_chance_z(*data) == pytest.approx(case["z"], abs=1e-4)
+    got = known(fleiss_kappa(*data))
+    assert (got.observed, got.expected) == pytest.approx((case["Pbar"], case["Pe"]), abs=6e-5)
+    assert isinstance(fleiss_chance_z(*(column[:-1] for column in data)), NotEnough)
+
+
+def test_the_other_answers_on_gwets_tables(shared_reference: Path) -> None:
+    tables = json.loads((shared_reference / "scott_pi_gwet_ac1.json").read_text())
+    case = tables["gwet_raw_4raters"]
+    data = long_from_rows(case["data_units_by_raters"])
+    alpha = krippendorff_alpha(*data, np.random.default_rng(1), replicates=50)
+    assert isinstance(alpha, Alpha)
+    assert alpha.alpha.estimate == pytest.approx(case["krippendorff"], abs=1e-5)
+    for name in ("gwet_paradox", "artstein_poesio_2008"):
+        counts = np.array(tables[name]["table"])
+        first, second = (np.repeat(axis.ravel(), counts.ravel()) for axis in np.indices((2, 2)))
+        kappa = cohen_kappa(first, second)
+        assert not isinstance(kappa, NotEnough)
+        assert kappa.kappa.estimate == pytest.approx(tables[name]["cohen_kappa"], abs=6e-4)
+    # Bennett's S takes chance to be 1 / categories: (.7 - .5) / .5 on Artstein and Poesio's table.
+    seen = known(scott_pi(first, second)).observed
+    assert (seen - 0.5) / 0.5 == pytest.approx(tables["artstein_poesio_2008"]["S"])
+
+
+def test_ac2_without_partial_credit_is_ac1_and_by_hand_with_it() -> None:
+    rows = [[0, 0], [0, 1], [1, 2], [2, 2]]
+    data = long_from_rows(rows)
+    plain, same = known(gwet_ac1(*data)), known(gwet_ac2(*data, "unweighted"))
+    assert same.coefficient == plain.coefficient
+    # Linear credit 1, 1/2, 0: seen (1 + 1/2 + 1/2 + 1) / 4 = 3/4. Shares 3/8, 2/8, 3/8; T_w =
+    # 3 + 4 * 1/2 = 5, so expected 5 / 6 * (15 + 12 + 15) / 64 = 35 / 64: (48 - 35) / (64 - 35).
+    got = known(gwet_ac2(*data, "linear"))
+    assert got.coefficient.estimate == pytest.approx(13 / 29)
+    # An unused fourth category makes the credit of neighbours 2/3.
+    wider = known(gwet_ac2(*data, "linear", categories=4))
+    assert wider.observed == pytest.approx((1 + 2 / 3 + 2 / 3 + 1) / 4)
+    with pytest.raises(BadInput, match="outside"):
+        gwet_ac2(*data, categories=2)
 
 
 ratings = st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=2, max_size=20)

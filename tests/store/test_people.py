@@ -26,6 +26,8 @@ evaluate         . x . . x .
 gate.check       . x . . x .
 release.propose  . . . . x .
 release.approve  . x . . . .
+quarantine.propose . x x . . .
+quarantine.approve . x x . . .
 text.erase       x x . . . .
 verify           x x x x x x
 """

@@ -15,9 +15,9 @@ from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput
 from prefloop.store import artifacts
 from prefloop.store.artifacts import Artifact
-from prefloop.store.engine import Transaction
+from prefloop.store.engine import Reader, Transaction
 
-__all__ = ["close"]
+__all__ = ["close", "so_far"]
 
 Row = Any
 
@@ -56,6 +56,13 @@ def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
         "files": files,
     }
     return artifacts.put(tx, "label_batch", manifest, campaign.parents, notes)
+
+
+def so_far(reader: Reader, campaign: Campaign) -> list[dict[str, Any]]:
+    """The rows that closing the campaign now would write; no judgments, no rows."""
+    judged = queries.standing_judgments(reader, campaign.id)
+    compared = queries.comparisons(reader, {row.comparison for row in judged})
+    return list(_rows(judged, compared, queries.origins(reader, campaign.id)))
 
 
 def _asked(

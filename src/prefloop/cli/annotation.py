@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from prefloop.cli import requests
+from prefloop.cli import alarms, requests
 from prefloop.cli.common import Json, show, table
 
 __all__ = ["register"]
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     quality = typer.Typer(help="Whom to believe.", no_args_is_help=True)
     quality.command("report")(report)
     quality.command("changes")(requests.changes)
+    alarms.register(quality)
     app.add_typer(quality, name="quality")
 
 
@@ -74,17 +75,23 @@ def close(
     notes: Annotated[str, typer.Option(help="for the record")] = "",
     json: Json = False,
 ) -> None:
-    """Close a campaign into its label batch."""
-    from prefloop.annotation import batches, campaigns
+    """Close a campaign into its label batch, and look at who cannot be trusted."""
+    from prefloop.flows import alarms as flow
 
     project = context.obj.open()
-    with project.transaction() as tx:
-        batch = batches.close(tx, campaigns.get(tx, name), notes)
-    show(
-        {"label_batch": batch.digest, "judgments": batch.manifest["judgments"]},
-        json,
+    batch, found = flow.close(project, name, notes)
+    named = sorted({one["annotator"] for one in found.manifest["alarms"]})
+    lines = [
         f"label_batch {batch.short}: {batch.manifest['judgments']} judgments",
-    )
+        f"alarms {found.short}: {', '.join(named) or 'none'}",
+    ]
+    data = {
+        "label_batch": batch.digest,
+        "judgments": batch.manifest["judgments"],
+        "alarms": found.digest,
+        "named": named,
+    }
+    show(data, json, "\n".join(lines))
 
 
 def report(

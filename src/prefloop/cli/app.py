@@ -12,6 +12,7 @@ from prefloop.cli import (
     evaluation,
     ledger,
     people,
+    planning,
     projects,
     prompts,
     sandbox,
@@ -64,6 +65,7 @@ for room in (
     datasets,
     training,
     evaluation,
+    planning,
     ledger,
 ):
     room.register(app)

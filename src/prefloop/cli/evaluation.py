@@ -200,6 +200,9 @@ def _gate_text(result: "Artifact") -> None:
     columns = ["check", "verdict", "why"]
     rows = [(c["metric"], c["verdict"], c["explanation"]) for c in result.manifest["checks"]]
     table(columns, rows, f"{result.manifest['stage']} gate: {result.manifest['verdict']}")
+    for c in result.manifest["checks"]:
+        if c["source"].startswith("this project's"):
+            typer.echo(f"{c['metric']}: {c['threshold']:g} by {c['source']}")
     typer.echo(f"gate_result {result.short}")
 
 

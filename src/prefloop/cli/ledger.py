@@ -58,6 +58,9 @@ def log(
 def show_artifact(
     context: typer.Context,
     reference: Annotated[str, typer.Argument(metavar="NAME", help="digest, name@vN, name or tag")],
+    rows: Annotated[
+        str | None, typer.Option(help="instead the rows of one of its files, such as history")
+    ] = None,
     json: Json = False,
 ) -> None:
     """One artifact: its manifest, parents, children and names."""
@@ -68,6 +71,11 @@ def show_artifact(
     project = context.obj.open()
     with project.reader() as reader:
         a = names.resolve(reader, reference)
+        if rows is not None:
+            found = artifacts.read_rows(reader, a, rows)
+            lines = [codec.dumps(row, ensure_ascii=False) for row in found]
+            show(found, json, "\n".join(lines))
+            return
         data: dict[str, Any] = {
             "digest": a.digest,
             "kind": a.kind,

@@ -1,6 +1,6 @@
 """user, proposal: who is here, and what waits for a second person."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -127,5 +127,7 @@ def _decide(context: typer.Context, name: str, yes: bool, reason: str, json: boo
     )
 
 
-def _effect(effect: dict[str, str]) -> str:
-    return f"name {effect['name']}" if effect["do"] == "name" else f"tag {effect['tag']}"
+def _effect(effect: dict[str, Any]) -> str:
+    if effect["do"] in ("name", "tag"):
+        return f"{effect['do']} {effect[effect['do']]}"
+    return f"{effect['do']} {', '.join(effect['annotators'])}"

@@ -130,10 +130,11 @@ def against(
         other = names.resolve(reader, baseline, "model")
         asked = read_prompts(reader, names.resolve(reader, prompts, "prompt_set"))
     made = improve.against(project, one, other, asked)
+    count = made.manifest["prompts"]
     show(
-        {"completion_set": made.digest, "conversations": len(asked)},
+        {"completion_set": made.digest, "conversations": count},
         json,
-        f"completion_set {made.short}: {len(asked)} conversations\n"
+        f"completion_set {made.short}: {count} conversations\n"
         f"next: prefloop campaign create NAME --candidates {made.short} --purpose evaluation",
     )
 

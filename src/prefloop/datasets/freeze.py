@@ -1,9 +1,10 @@
 """Freezing label batches into a preference dataset that never changes.
 
-Reads batches, never live rows. Annotators who were locked or excluded in their campaign do not
-count, ties and left-out comparisons are counted and kept out, and whole prompts are held out, so
-that no prompt is on both sides. Labels of different epochs are pooled only by explicit request and
-for a recorded reason; the votes on one comparison are always of one epoch (datasets.standing).
+Reads batches, never live rows, and what two people decided about quarantine. Annotators who were
+locked or excluded in their campaign, or are in quarantine, do not count; ties and left-out
+comparisons are counted and kept out, and whole prompts are held out, so that no prompt is on both
+sides. Labels of different epochs are pooled only by explicit request and for a recorded reason; the
+votes on one comparison are always of one epoch (datasets.standing).
 """
 
 from collections import Counter
@@ -16,7 +17,7 @@ from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Pair, Prompt, Verdict
 from prefloop.datasets.aggregate import Aggregate, aggregate
-from prefloop.datasets.standing import followed, standing
+from prefloop.datasets.standing import followed, in_quarantine, standing
 from prefloop.store import artifacts, people, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
@@ -62,6 +63,7 @@ def freeze(tx: Transaction, batches: Sequence[Artifact], settings: FreezeSetting
             for (name, epoch), count in sorted(epochs.items())
         ],
         **({"across_epochs": why} if why else {}),
+        **_set_aside(tx, batches),
         "counts": {
             "pairs": len(rows),
             "held_out": sum(row["split"] == "held_out" for row in rows),
@@ -137,6 +139,14 @@ def read_demonstrations(
         for row in rows
         if (body := words[row["completion"]]) is not None and prompt_is_whole(row, words)
     ]
+
+
+def _set_aside(reader: Reader, batches: Sequence[Artifact]) -> dict[str, Any]:
+    """Who was in quarantine when this was frozen, and on which alarms: lifted later, they count in
+    the next freeze, and this one still says what it left out."""
+    found = {batch.digest: in_quarantine(reader, batch) for batch in batches}
+    held = {name: people for name, people in found.items() if people}
+    return {"quarantine": held} if held else {}
 
 
 def _check(batches: Sequence[Artifact], settings: FreezeSettings) -> str:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prefloop.datasets.aggregate import counted
-from prefloop.store import artifacts
+from prefloop.store import artifacts, quarantine
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
 
-__all__ = ["Standing", "followed", "standing"]
+__all__ = ["Standing", "followed", "in_quarantine", "standing"]
 
 Judgments = Sequence[Mapping[str, Any]]
 
@@ -46,11 +46,12 @@ def standing(
     reader: Reader, batches: Sequence[Artifact], exclude: Collection[str]
 ) -> tuple[dict[str, Standing], int]:
     """{comparison: what stands} after all batches, and how many judgments were by people who do
-    not count: those in `exclude`, and those whom calibration did not clear in their campaign."""
+    not count: those in `exclude`, those whom calibration did not clear in their campaign, and those
+    whose judgments in a batch are in quarantine now."""
     found: dict[str, Standing] = {}
     excluded = 0
     for batch in batches:
-        barred = {*exclude, *_barred(batch)}
+        barred = {*exclude, *_barred(batch), *in_quarantine(reader, batch)}
         for row in artifacts.read_rows(reader, batch, "comparisons"):
             excluded += sum(one["annotator"] in barred for one in row["judgments"])
             name = row["comparison"]
@@ -59,6 +60,13 @@ def standing(
             if before := found.get(named["comparison"]):
                 found[named["comparison"]] = _emptied(before, batch)
     return found, excluded
+
+
+def in_quarantine(reader: Reader, batch: Artifact) -> dict[str, str]:
+    """{annotator: digest of the alarms} of those whose judgments in this batch are set aside."""
+    found = quarantine.held(reader, [batch.digest, batch.manifest["campaign"]])
+    own = batch.manifest["pool"]
+    return {name: one.alarms for name, one in found.items() if name in own}
 
 
 def _after(

@@ -4,8 +4,6 @@ So its gate looks at the labels, and nothing but held-out pairs, KL, the suite a
 what came of it.
 """
 
-from prefloop.core.errors import BadInput
-from prefloop.core.records import Estimate
 from prefloop.datasets import freeze
 from prefloop.flows import gate, models, runs
 from prefloop.flows.ppo import measured_kl
@@ -35,7 +33,7 @@ def dpo(
 
     project.require("train")
     official(project, dataset)
-    start = models.fetch(project, _policy(base))
+    start = models.fetch(project, models.policy(base, "DPO"))
     opened = gate.before_dpo(project, dataset)
     gate.require_open(opened)
     word, why = opened.manifest["verdict"], opened.manifest["explanation"]
@@ -61,7 +59,7 @@ def dpo(
     # The second model comes only now, when nothing is trained any more.
     asked = [pair.prompt for pair in held]
     kl = measured_kl(policy, load_policy(start), asked, settings.max_new_tokens, settings.seed)
-    tell(_said(kl, base))
+    runs.say_kl(tell, kl, base, "held-out prompts")
     found = {
         "pairs": len(pairs),
         "held_out": len(held),
@@ -75,19 +73,3 @@ def dpo(
     above = (dataset.digest, base.digest, opened.digest)
     about = {"how": "dpo", "base": base.digest, "kl_nats": found["kl_nats"]}
     return runs.keep(project, inputs, found, result.loop, work / "model", "policy", above, about)
-
-
-def _policy(base: Artifact) -> Artifact:
-    role = base.manifest.get("role")
-    if base.kind == "model" and role not in ("sft", "policy", "baseline"):
-        raise BadInput(f"{base.short} is a {role} model, not a policy: DPO needs one to start from")
-    return base
-
-
-def _said(kl: Estimate | None, base: Artifact) -> str:
-    if kl is None:
-        return "KL not measured: no two held-out prompts leave room for max_new_tokens"
-    return (
-        f"KL from {base.short}: {kl.estimate:.2f} [{kl.low:.2f}, {kl.high:.2f}] nats per "
-        f"completion, {kl.n} held-out prompts"
-    )

@@ -10,6 +10,7 @@ from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate, Pair, Prompt
 from prefloop.datasets import freeze
+from prefloop.datasets.standing import in_quarantine
 from prefloop.evaluation import baselines, comparison, reward_report, suite
 from prefloop.evaluation.reward_report import RewardReport
 from prefloop.evaluation.suite import Checker, SuiteResult
@@ -206,7 +207,11 @@ def keep_comparison(
     """Read a blind comparison out of an evaluation batch and record it."""
     with project.transaction() as tx:
         people.require(tx, "evaluate")
-        rows = artifacts.read_rows(tx, batch, "comparisons")
+        held = in_quarantine(tx, batch)
+        rows = [
+            {**row, "judgments": [j for j in row["judgments"] if j["annotator"] not in held]}
+            for row in artifacts.read_rows(tx, batch, "comparisons")
+        ]
         found = comparison.blind(rows, candidate.digest, baseline.digest)
         manifest = {
             "type": "compare",
@@ -217,6 +222,7 @@ def keep_comparison(
             "conversations": found.conversations,
             "judgments": found.judgments,
             "ties": found.ties,
+            **({"quarantine": held} if held else {}),
         }
         above = [batch.digest, candidate.digest, baseline.digest]
         return artifacts.put(tx, "evaluation", manifest, above)

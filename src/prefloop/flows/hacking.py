@@ -18,7 +18,7 @@ from prefloop.evaluation.measured import mean
 from prefloop.evaluation.parting import parting
 from prefloop.evaluation.signatures import Signature, compare, signatures
 from prefloop.flows import models
-from prefloop.flows.improve import sampler
+from prefloop.flows.improve import Sampler, answerable, sampler
 from prefloop.flows.ppo import scorer
 from prefloop.flows.project import Project
 from prefloop.flows.prompts import read_prompts
@@ -61,8 +61,10 @@ def hacking(
     """
     project.require("evaluate")
     _fitting(candidate, baseline, reward, blind)
-    prompts = _asked(project, prompt_set, limit)
-    now, was = _answers(project, candidate, baseline, reward, prompts, longest)
+    known = _asked(project, prompt_set, limit)
+    draw = [sampler(project, one, longest) for one in (candidate, baseline)]
+    prompts, left_out = answerable(known, *draw)
+    now, was = _answers(project, draw, reward, prompts)
     found, gates = _compared(project, prompts, now, was), project.gates.hacking
     manifest = {
         "type": "hacking",
@@ -70,6 +72,7 @@ def hacking(
         "baseline": baseline.digest,
         "reward": reward.digest,
         "prompts": len(prompts),
+        **left_out,
         "hard": sum(prompt.hard for prompt in prompts),
         "max_new_tokens": longest,
         "seed": project.settings.seed,
@@ -113,28 +116,19 @@ def _asked(project: Project, prompt_set: Artifact, limit: int) -> list[Prompt]:
 
 
 def _answers(
-    project: Project,
-    candidate: Artifact,
-    baseline: Artifact,
-    reward: Artifact,
-    prompts: Sequence[Prompt],
-    longest: int,
+    project: Project, draw: Sequence[Sampler], reward: Artifact, prompts: Sequence[Prompt]
 ) -> tuple[_Said, _Said]:
     from prefloop.models.load import load_reward_model
 
-    draw = {  # both before either is used, so that a wrong one is known at once
-        "candidate": sampler(project, candidate, longest),
-        "baseline": sampler(project, baseline, longest),
-    }
     score = scorer(load_reward_model(models.fetch(project, reward)), reward)
 
-    def answers(who: str) -> _Said:
+    def answers(who: str, policy: Sampler) -> _Said:
         # Each policy with random numbers of its own, so that the two samples are independent.
         seed = int(rng(project.settings.seed, "hacking", who).integers(2**31))
-        said = draw[who](prompts, seed)
+        said = policy(prompts, seed)
         return _Said(said, score(list(zip(prompts, said, strict=True))))
 
-    return answers("candidate"), answers("baseline")
+    return answers("candidate", draw[0]), answers("baseline", draw[1])
 
 
 def _compared(

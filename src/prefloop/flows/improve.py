@@ -1,6 +1,7 @@
 """Sampling from policies that are in the ledger, and best of n as the first way to improve one."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prefloop.core.digest import rng
@@ -14,16 +15,28 @@ from prefloop.store import artifacts, people
 from prefloop.store.artifacts import Artifact
 from prefloop.training.settings import BestOfNSettings
 
-__all__ = ["against", "best_of_n", "candidates", "run_suite", "sampler"]
+__all__ = ["Sampler", "against", "answerable", "best_of_n", "candidates", "run_suite", "sampler"]
 
-Sampler = Callable[[Sequence[Prompt], int], list[str]]
 _LONGEST = 96  # tokens of a completion, where nothing else is said
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """A policy that is ready to answer: call it with (prompts, seed) for one completion of each.
+
+    `fits` picks the prompts that do not fill its context by themselves."""
+
+    draw: Callable[[Sequence[Prompt], int], list[str]]
+    fits: Callable[[Sequence[Prompt]], list[Prompt]]
+
+    def __call__(self, prompts: Sequence[Prompt], seed: int) -> list[str]:
+        return self.draw(prompts, seed)
 
 
 def sampler(
     project: Project, policy: Artifact, longest: int = _LONGEST, temperature: float = 1.0
 ) -> Sampler:
-    """A function (prompts, seed) -> completions for any policy in the ledger.
+    """Answers by any policy in the ledger.
 
     A best-of-n policy draws n times, as its own settings say, and keeps what its reward model
     likes best.
@@ -32,6 +45,20 @@ def sampler(
         return _best_sampler(project, policy, longest)
     how = {"max_new_tokens": longest, "temperature": temperature}
     return _plain_sampler(project, policy, how)
+
+
+def answerable(
+    prompts: Sequence[Prompt], *policies: Sampler
+) -> tuple[list[Prompt], dict[str, int]]:
+    """The prompts that every policy has room to answer, and what a manifest says of the others:
+    nothing where there are none. Raises BadInput where no prompt is left."""
+    kept = list(prompts)
+    for policy in policies:
+        kept = policy.fits(kept)
+    if prompts and not kept:
+        raise BadInput("every prompt fills the context of a policy: shorten them")
+    left_out = len(prompts) - len(kept)
+    return kept, {"left_out": left_out} if left_out else {}
 
 
 def candidates(
@@ -44,14 +71,20 @@ def candidates(
 ) -> Artifact:
     """`each` completions of every unreserved prompt, as a completion_set."""
     with project.reader() as reader:
-        prompts = read_prompts(reader, prompt_set)
+        known = read_prompts(reader, prompt_set)
+    draw = sampler(project, policy, longest)
+    prompts, left_out = answerable(known, draw)
     repeated = [prompt for prompt in prompts for _ in range(each)]
-    texts = sampler(project, policy, longest)(repeated, seed)
+    texts = draw(repeated, seed)
     how = {"temperature": 1.0, "max_new_tokens": longest, "seed": seed}
     drawn = [Completion(text, policy.digest, how) for text in texts]
     several = [drawn[place : place + each] for place in range(0, len(drawn), each)]
     return keep_completions(
-        project, prompts, several, {"sampling": how}, [prompt_set.digest, policy.digest]
+        project,
+        prompts,
+        several,
+        {"sampling": how, **left_out},
+        [prompt_set.digest, policy.digest],
     )
 
 
@@ -105,10 +138,12 @@ def against(
     seed = project.settings.seed
     # One cap for both, or length would tell them apart.
     longest = min(_longest_of(candidate), _longest_of(baseline))
-    one, other = (
-        sampler(project, policy, longest, temperature)(prompts, _seed(seed, name))
-        for policy, name in ((candidate, "candidate"), (baseline, "baseline"))
+    first, second = (
+        sampler(project, policy, longest, temperature) for policy in (candidate, baseline)
     )
+    asked, left_out = answerable(prompts, first, second)
+    one = first(asked, _seed(seed, "candidate"))
+    other = second(asked, _seed(seed, "baseline"))
     both = [
         [Completion(a, candidate.digest), Completion(b, baseline.digest)]
         for a, b in zip(one, other, strict=True)
@@ -119,8 +154,9 @@ def against(
         "max_new_tokens": longest,
         "temperature": temperature,
         "seed": seed,
+        **left_out,
     }
-    return keep_completions(project, prompts, both, about, [candidate.digest, baseline.digest])
+    return keep_completions(project, asked, both, about, [candidate.digest, baseline.digest])
 
 
 def run_suite(
@@ -157,7 +193,7 @@ def run_suite(
 
 
 def _plain_sampler(project: Project, policy: Artifact, how: dict[str, Any]) -> Sampler:
-    from prefloop.models.generate import generate, seeded
+    from prefloop.models.generate import generate, seeded, with_room
     from prefloop.models.load import load_policy
     from prefloop.models.sampling import Sampling
 
@@ -169,7 +205,7 @@ def _plain_sampler(project: Project, policy: Artifact, how: dict[str, Any]) -> S
     def draw(prompts: Sequence[Prompt], seed: int) -> list[str]:
         return [one.text for one in generate(loaded, prompts, sampling, seeded(seed))]
 
-    return draw
+    return Sampler(draw, lambda prompts: with_room(loaded, prompts, 1))
 
 
 def _best_sampler(project: Project, policy: Artifact, longest: int) -> Sampler:
@@ -202,7 +238,7 @@ def _best_sampler(project: Project, policy: Artifact, longest: int) -> Sampler:
         )
         return list(found.chosen)
 
-    return draw
+    return Sampler(draw, plain.fits)
 
 
 def _as_it_is(settings: BestOfNSettings) -> bool:

@@ -11,7 +11,7 @@ from prefloop.store import artifacts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Transaction
 
-__all__ = ["fetch", "keep"]
+__all__ = ["fetch", "keep", "policy"]
 
 
 def keep(
@@ -54,3 +54,13 @@ def fetch(project: Project, model: Artifact) -> Path:
             raise
         shutil.rmtree(partial, ignore_errors=True)
     return place
+
+
+def policy(model: Artifact, stage: str) -> Artifact:
+    """The model itself, where `stage` can start from it. Raises BadInput for a reward model."""
+    role = model.manifest.get("role")
+    if model.kind == "model" and role not in ("sft", "policy", "baseline"):
+        raise BadInput(
+            f"{model.short} is a {role} model, not a policy: {stage} needs one to start from"
+        )
+    return model

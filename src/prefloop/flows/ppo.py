@@ -142,16 +142,12 @@ def measured_kl(
 
     Of different prompts, up to 400 that leave room for so many; None where fewer than two do.
     """
-    from prefloop.models.chat import encode_prompts
     from prefloop.models.divergence import sequence_kl
-    from prefloop.models.forward import context_length
-    from prefloop.models.generate import seeded
+    from prefloop.models.generate import seeded, with_room
     from prefloop.models.sampling import Sampling
 
     different = list({prompt.messages: prompt for prompt in prompts}.values())
-    room = context_length(policy.model) - longest
-    sizes = [len(ids) for ids in encode_prompts(policy.tokenizer, different)]
-    asked = [prompt for prompt, size in zip(different, sizes, strict=True) if size <= room]
+    asked = with_room(policy, different, longest)
     if len(asked) < 2:
         return None
     draws = seeded(int(rng(seed, "kl").integers(2**31)))
@@ -174,12 +170,14 @@ def _usual(
     """What is usual in the style of the policy it starts from."""
     from prefloop.models.generate import generate, seeded
     from prefloop.models.sampling import Sampling
+    from prefloop.training.ppo.stage import fitting
 
     stream = rng(settings.seed, "usual style")
-    chosen = stream.integers(len(prompts), size=settings.reference_samples)
+    asked = fitting(reference, prompts, settings.max_new_tokens)
+    chosen = stream.integers(len(asked), size=settings.reference_samples)
     sampling = Sampling(max_new_tokens=settings.max_new_tokens)
     draws = seeded(int(stream.integers(2**31)))
-    said = generate(reference, [prompts[place] for place in chosen], sampling, draws)
+    said = generate(reference, [asked[place] for place in chosen], sampling, draws)
     return signatures.usual([one.text for one in said])
 
 

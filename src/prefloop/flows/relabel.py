@@ -15,6 +15,7 @@ from prefloop.annotation.campaigns import Campaign, CampaignSettings, Item
 from prefloop.annotation.filters import Filter
 from prefloop.core.errors import BadInput
 from prefloop.core.records import CampaignRequest, Estimate
+from prefloop.datasets.standing import in_quarantine
 from prefloop.evaluation import relabel
 from prefloop.evaluation.relabel import Flips, Side
 from prefloop.flows.project import Project
@@ -126,7 +127,7 @@ def _side(reader: Reader, batch: Artifact) -> Side:
         name
         for name, record in batch.manifest["pool"].items()
         if record["calibration"]["status"] != "cleared"
-    }
+    } | in_quarantine(reader, batch).keys()
     return Side(artifacts.read_rows(reader, batch, "comparisons"), barred)
 
 

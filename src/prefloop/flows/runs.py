@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from prefloop.core.digest import digest
+from prefloop.core.records import Estimate
 from prefloop.flows import models
 from prefloop.flows.project import Project
 from prefloop.store import artifacts, people
@@ -19,7 +20,7 @@ from prefloop.store.artifacts import Artifact
 if TYPE_CHECKING:
     from prefloop.training.loop import LoopResult
 
-__all__ = ["Tell", "keep", "place", "say_cut", "teller"]
+__all__ = ["Tell", "keep", "place", "say_cut", "say_kl", "teller"]
 
 Tell = Callable[[str], None]
 _CLOCKS = ("wall_s", "cpu_s")  # in a step's record; they would make every run another artifact
@@ -73,6 +74,17 @@ def say_cut(tell: Tell, cut: int, of: int, longest: int) -> None:
     """Say how many samples were too long, if any was."""
     if cut:
         tell(f"  {cut} of {of} were cut to max_tokens: {longest}; raise it if that is many")
+
+
+def say_kl(tell: Tell, kl: Estimate | None, base: Artifact, prompts: str) -> None:
+    """Say how far a policy went from its base, on which `prompts`, or why nobody knows."""
+    if kl is None:
+        tell(f"KL not measured: no two {prompts} leave room for max_new_tokens")
+        return
+    tell(
+        f"KL from {base.short}: {kl.estimate:.2f} [{kl.low:.2f}, {kl.high:.2f}] nats per "
+        f"completion, {kl.n} {prompts}"
+    )
 
 
 def teller(

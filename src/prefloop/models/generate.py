@@ -20,7 +20,7 @@ from prefloop.models.forward import context_length
 from prefloop.models.load import LoadedPolicy
 from prefloop.models.sampling import Sampled, Sampling
 
-__all__ = ["generate", "seeded"]
+__all__ = ["generate", "seeded", "with_room"]
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -181,6 +181,13 @@ def _weights(logits: Tensor, logprobs: Tensor, sampling: Sampling) -> Tensor:
         surplus = before >= sampling.top_p * ordered.sum(-1, keepdim=True)
         weights = weights.masked_fill(surplus.gather(1, order.argsort(-1)), 0)
     return weights
+
+
+def with_room(policy: LoadedPolicy, prompts: Sequence[Prompt], longest: int) -> list[Prompt]:
+    """The prompts that leave room for a completion of `longest` tokens, in order."""
+    most = context_length(policy.model) - longest
+    sizes = [len(ids) for ids in encode_prompts(policy.tokenizer, prompts)]
+    return [prompt for prompt, size in zip(prompts, sizes, strict=True) if size <= most]
 
 
 def _room(model: Any, length: int) -> int:

@@ -15,7 +15,7 @@ from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
 from prefloop.stats.columns import Floats, columns, compact, same_length, whole
 from prefloop.stats.intervals import cluster_mean
-from prefloop.stats.result import NotEnough
+from prefloop.stats.result import NotEnough, interval_caveat
 
 __all__ = [
     "Kappa",
@@ -41,6 +41,7 @@ class Kappa:
     expected: float
     se: float
     se_null: float
+    caveat: str | None = None  # why the interval is not to be trusted
 
 
 def cohen_kappa(
@@ -74,7 +75,12 @@ def cohen_kappa(
     se = float(np.sqrt(spread) / scale)
     low, high = max(-1.0, kappa - _Z * se), min(1.0, kappa + _Z * se)
     found = Estimate(kappa, low, high, int(n))
-    return Kappa(found, observed, expected, se, float(np.sqrt(null) / scale))
+    # Each label of one annotator beside one of the other, as counts per item.
+    eye = np.eye(len(table), dtype=np.int64)
+    pairs = (eye[:, None, :] + eye[None, :, :]).reshape(-1, len(table))
+    counts = np.repeat(pairs, table.ravel().astype(np.int64), axis=0)
+    caveat = interval_caveat(counts)
+    return Kappa(found, observed, expected, se, float(np.sqrt(null) / scale), caveat)
 
 
 def percent_agreement(

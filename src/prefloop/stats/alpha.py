@@ -17,12 +17,13 @@ from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
 from prefloop.stats.columns import Columns, Floats, columns
 from prefloop.stats.resampling import bootstrap, percentiles, random_groups
-from prefloop.stats.result import NotEnough
+from prefloop.stats.result import NotEnough, interval_caveat
 
 __all__ = ["Alpha", "Scale", "krippendorff_alpha"]
 
 Scale = Literal["nominal", "ordinal", "interval", "ratio"]
 
+_FEW = 7  # labels up to which the coincidences are summed cell after cell
 _VALUES = 2048  # distinct labels: the coincidence matrix has their square
 
 
@@ -33,6 +34,7 @@ class Alpha:
 
     alpha: Estimate
     judgments: int
+    caveat: str | None = None  # why the interval is not to be trusted
 
 
 def krippendorff_alpha(
@@ -66,7 +68,8 @@ def krippendorff_alpha(
     if isinstance(found, NotEnough):
         return found
     low, high = percentiles(found)
-    return Alpha(Estimate(alpha, low, high, units), int(size[size >= 2].sum()))
+    caveat = interval_caveat(data.counts) if scale == "nominal" or units < 100 else None
+    return Alpha(Estimate(alpha, low, high, units), int(size[size >= 2].sum()), caveat)
 
 
 class _AlphaOf:
@@ -74,6 +77,9 @@ class _AlphaOf:
 
     def __init__(self, data: Columns, groups: np.ndarray, values: Floats, scale: Scale) -> None:
         self.values, self.scale, self.groups = values, scale, int(groups.max()) + 1
+        if len(values) <= _FEW:
+            self.sums = sparse.csr_array(_few(data, groups, self.groups))
+            return
         rows, cols, mass = _coincidences(data)
         k = len(values)
         at = groups[rows], cols
@@ -91,6 +97,22 @@ class _AlphaOf:
         none = np.full(len(drawn), np.nan)
         ratio = np.divide((n - 1) * observed, expected, out=none, where=expected > 0)
         return np.asarray(1 - ratio)
+
+
+def _few(data: Columns, groups: np.ndarray, n_groups: int) -> Floats:
+    """The same as `_coincidences`, summed by group, where labels are few: cell after cell, without
+    a list of pairs.  # (groups, K * K)"""
+    counts = np.ascontiguousarray(data.counts.T)  # (K, items)
+    size = counts.sum(0)
+    weight = np.where(size >= 2, 1 / np.maximum(size - 1, 1), 0.0)
+    k = len(counts)
+    sums = np.zeros((k, k, n_groups))
+    for c in range(k):
+        own = counts[c] * weight
+        for other in range(c, k):
+            mass = own * (counts[other] - (c == other))
+            sums[c, other] = sums[other, c] = np.bincount(groups, mass, n_groups)
+    return np.ascontiguousarray(sums.reshape(k * k, n_groups).T)
 
 
 def _coincidences(data: Columns) -> tuple[np.ndarray, np.ndarray, Floats]:

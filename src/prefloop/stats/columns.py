@@ -114,7 +114,11 @@ def compact(codes: Ints) -> tuple[Ints, Ints]:
 def _ranks(labels: Floats | Ints) -> tuple[Floats | Ints, Ints]:
     if labels.dtype.kind == "i":
         return compact(labels.astype(np.int64))
-    distinct, position = np.unique(labels.astype(np.float64), return_inverse=True)
+    given = labels.astype(np.float64)
+    if given.size and np.abs(given).max() < given.size and (given == np.rint(given)).all():
+        distinct, position = compact(given.astype(np.int64) + given.size)  # no need to sort
+        return (distinct - given.size).astype(np.float64), position
+    distinct, position = np.unique(given, return_inverse=True)
     return distinct, position.astype(np.int64)
 
 

@@ -18,6 +18,7 @@ from prefloop.stats.result import NotEnough
 
 __all__ = ["DawidSkene", "dawid_skene"]
 
+_BLOCK = 50_000  # items
 _FLOOR = 1e-300  # stands for probability 0 under a logarithm
 
 
@@ -65,7 +66,7 @@ def dawid_skene(
     if len(data.annotator_codes) < 2:
         return NotEnough("only one annotator: their errors cannot be told from the truth")
     model = _Model(data, smoothing)
-    posterior = data.counts / data.counts.sum(1, keepdims=True)
+    posterior = np.ascontiguousarray((data.counts / data.counts.sum(1, keepdims=True)).T)
     objective: list[float] = []
     converged = False
     while not converged and len(objective) < steps:
@@ -73,12 +74,12 @@ def dawid_skene(
         posterior, likelihood = model.expect(prior, rates)
         objective.append(likelihood + model.penalty(rates))
         gained = objective[-1] - objective[-2] if len(objective) > 1 else np.inf
-        converged = bool(gained < tolerance * len(posterior))
+        converged = bool(gained < tolerance * len(data.item_codes))
     return DawidSkene(
         data.item_codes,
         data.annotator_codes,
         data.label_codes.astype(np.int64),
-        posterior,
+        np.ascontiguousarray(posterior.T),
         prior,
         rates,
         likelihood,
@@ -88,7 +89,8 @@ def dawid_skene(
 
 
 class _Model:
-    """Both steps, over judgments sorted by item."""
+    """Both steps, over judgments sorted by item. Labels come first in every array, (K, items):
+    sums over a handful of labels are then sums of long rows, several times as fast."""
 
     def __init__(self, data: Columns, smoothing: float) -> None:
         self.people, self.k = len(data.annotator_codes), len(data.label_codes)
@@ -97,25 +99,36 @@ class _Model:
         said = data.annotators * self.k + data.labels  # who said what
         ones = np.ones(len(said))
         self.said = sparse.csr_array((ones, (data.items, said)), shape=shape)  # (items, A * K)
-        self.by_said = sparse.csr_array(self.said.T)
+        self.by_said = self.said.T  # a view: read in the order of items, which memory likes
+        # Blocks of items whose numbers stay in the cache, so that ten times the items take ten
+        # times as long.
+        firsts = range(0, shape[0], _BLOCK)
+        self.blocks = [self.said[first : first + _BLOCK] for first in firsts]
+        self.posterior = np.empty((self.k, shape[0]))  # written anew by every step
 
     def maximise(self, posterior: Floats) -> tuple[Floats, Floats]:
         """Eq. 2.3 and 2.4: error rates and prior given the posterior."""
-        counts = np.asarray(self.by_said @ posterior).reshape(self.people, self.k, self.k)
-        counts = counts.transpose(0, 2, 1) + self.smoothing  # (A, true, said)
+        said = np.stack([self.by_said @ row for row in posterior])  # (true, A * said)
+        counts = said.reshape(self.k, self.people, self.k).transpose(1, 0, 2) + self.smoothing
         total = counts.sum(2, keepdims=True)
         # A true label that an annotator never met says nothing about them: any row will do.
         rates = np.divide(counts, total, out=np.full_like(counts, 1 / self.k), where=total > 0)
-        return np.asarray(posterior.mean(0)), rates
+        return np.asarray(posterior.mean(1)), rates
 
     def expect(self, prior: Floats, rates: Floats) -> tuple[Floats, float]:
         """Eq. 2.5: the posterior given the rates, and the log-likelihood of the rates."""
-        log_rates = np.log(np.maximum(rates, _FLOOR)).transpose(0, 2, 1).reshape(-1, self.k)
-        level = np.asarray(self.said @ log_rates) + np.log(np.maximum(prior, _FLOOR))
-        top = level.max(1, keepdims=True)
-        share = np.exp(level - top)
-        total = share.sum(1, keepdims=True)
-        return share / total, float((top + np.log(total)).sum())
+        log_rates = np.log(np.maximum(rates, _FLOOR)).transpose(1, 0, 2).reshape(self.k, -1)
+        log_prior = np.log(np.maximum(prior, _FLOOR))[:, None]
+        likelihood = 0.0
+        for at, block in enumerate(self.blocks):
+            level = np.stack([block @ row for row in log_rates])  # (K, items of the block)
+            level += log_prior
+            top = level.max(0)
+            share = np.exp(np.subtract(level, top, out=level), out=level)
+            total = share.sum(0)
+            self.posterior[:, at * _BLOCK : (at + 1) * _BLOCK] = np.divide(share, total, out=share)
+            likelihood += float((top + np.log(total)).sum())
+        return self.posterior, likelihood
 
     def penalty(self, rates: Floats) -> float:
         """Log of the Dirichlet prior that the smoothing stands for, up to a constant."""

@@ -20,13 +20,16 @@ from prefloop.stats.resampling import bootstrap, percentiles, random_groups
 from prefloop.stats.result import NotEnough
 
 __all__ = [
+    "ChiSquare",
     "McNemar",
     "ZTest",
     "bootstrap_mean",
     "cluster_mean",
     "difference",
+    "equal_proportions",
     "mcnemar",
     "newcombe_difference",
+    "order_balanced_win_rate",
     "student_mean",
     "two_proportion_z",
     "wilson",
@@ -47,6 +50,15 @@ class McNemar:
     p_exact: float
     p_mid: float
     discordant: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChiSquare:
+    """A chi-square statistic, its degrees of freedom and p-value."""
+
+    chi2: float
+    df: int
+    p: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,22 @@ def mcnemar(only_first: int, only_second: int) -> McNemar | NotEnough:
     )
 
 
+def equal_proportions(successes: ArrayLike, n: ArrayLike) -> ChiSquare | NotEnough:
+    """Are K independent shares equal? Pearson's chi-square with K - 1 degrees of freedom."""
+    won, trials = whole("successes", successes), whole("n", n)
+    same_length(successes=won, n=trials)
+    for one, of in zip(won.tolist(), trials.tolist(), strict=True):
+        _counts(one, of)
+    if len(trials) < 2 or (trials == 0).any():
+        return NotEnough("fewer than two samples, or no trials in one of them")
+    pooled = float(won.sum() / trials.sum())
+    if pooled in (0.0, 1.0):
+        return NotEnough("every trial of all samples ended alike: the pooled variance is zero")
+    gaps = (won - trials * pooled) ** 2 / (trials * pooled * (1 - pooled))
+    chi2, df = float(gaps.sum()), len(trials) - 1
+    return ChiSquare(chi2, df, float(stats.chi2.sf(chi2, df)))
+
+
 def cluster_mean(
     values: ArrayLike, clusters: ArrayLike, bounds: tuple[float, float] = (0.0, 1.0)
 ) -> Estimate:
@@ -200,6 +228,32 @@ def win_rate(verdicts: ArrayLike, clusters: ArrayLike) -> Estimate | NotEnough:
     if len(codes) == 0:
         return NotEnough("no verdicts")
     return cluster_mean((codes + 1) / 2, clusters)
+
+
+def order_balanced_win_rate(
+    verdicts: ArrayLike, a_first: ArrayLike, clusters: ArrayLike
+) -> Estimate | NotEnough:
+    """The win rate of a, averaged over both orders of showing: what a place is worth cancels,
+    however unevenly the orders were used. `a_first` (N,) is 1 where a was shown first, else 0.
+
+    Linearised (each verdict weighs N / (2 N of its order)), then as `cluster_mean`; n counts
+    clusters. An order that never occurred is NotEnough.
+    """
+    codes, first = whole("verdicts", verdicts), whole("a_first", a_first)
+    unit = whole("clusters", clusters)
+    same_length(verdicts=codes, a_first=first, clusters=unit)
+    if not np.isin(codes, (-1, 0, 1)).all() or not np.isin(first, (0, 1)).all():
+        raise BadInput("verdicts must be 1 (a), -1 (b) or 0 (tie), a_first 1 or 0")
+    shown = np.bincount(first, minlength=2)
+    if shown.min() == 0:
+        return NotEnough("only one order was shown: a win rate cannot be told from the place")
+    won = (codes + 1) / 2
+    rates = np.bincount(first, won, 2) / shown
+    middle = float(rates.mean())
+    moved = middle + (won - rates[first]) * (len(won) / (2 * shown[first]))
+    bounds = min(0.0, float(moved.min())), max(1.0, float(moved.max()))
+    found = cluster_mean(moved, unit, bounds)
+    return Estimate(middle, max(0.0, found.low), min(1.0, found.high), found.n)
 
 
 def _scores(

@@ -1,4 +1,5 @@
-"""Chance-corrected agreement of any number of annotators: Fleiss' kappa, Scott's pi, Gwet's AC1.
+"""Chance-corrected agreement of any number of annotators: Fleiss' kappa, Scott's pi, Gwet's AC1
+and, with partial credit, AC2.
 
 They differ only in what chance means: for kappa and pi two draws from the pooled labels, for AC1 a
 guess on the items that are hard (Gwet 2008), which stays sane when nearly all labels are alike.
@@ -14,10 +15,18 @@ from scipy import stats
 
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
+from prefloop.stats.agreement import Weights, credit
 from prefloop.stats.columns import Floats, Ints, columns, same_length, whole
-from prefloop.stats.result import NotEnough
+from prefloop.stats.result import NotEnough, interval_caveat
 
-__all__ = ["Multirater", "fleiss_kappa", "gwet_ac1", "scott_pi"]
+__all__ = [
+    "Multirater",
+    "fleiss_chance_z",
+    "fleiss_kappa",
+    "gwet_ac1",
+    "gwet_ac2",
+    "scott_pi",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Multirater:
     expected: float
     se: float
     by_category: dict[int, float]
+    caveat: str | None = None  # why the interval is not to be trusted
 
 
 def fleiss_kappa(
@@ -55,6 +65,48 @@ def gwet_ac1(
     return _coefficient(data.counts, data.label_codes.astype(np.int64), "ac1", categories)
 
 
+def gwet_ac2(
+    items: ArrayLike,
+    annotators: ArrayLike,
+    labels: ArrayLike,
+    weights: Weights = "quadratic",
+    categories: int | None = None,
+) -> Multirater | NotEnough:
+    """AC1 with partial credit for ordered labels (Gwet 2014, eq. 4.3 and 5.9).
+
+    Labels are ranked among those in use; with `categories` they are 0..categories-1 as given, so
+    that an unused one keeps its place between its neighbours.
+    """
+    data = columns(items, annotators, labels)
+    codes, counts = data.label_codes.astype(np.int64), data.counts
+    if categories is not None:
+        if len(codes) and (codes.min() < 0 or codes.max() >= categories):
+            raise BadInput(f"a label lies outside 0..{categories - 1}: give every category a code")
+        wide = np.zeros((len(counts), categories), dtype=np.int64)
+        wide[:, codes] = counts
+        codes, counts = np.arange(categories), wide
+    return _coefficient(counts, codes, "ac1", None, weights)
+
+
+def fleiss_chance_z(
+    items: ArrayLike, annotators: ArrayLike, labels: ArrayLike
+) -> float | NotEnough:
+    """Fleiss' kappa over its standard error under chance alone (Fleiss, Nee and Landis 1979,
+    eq. 12). Needs the same number of judgments, two or more, on every item."""
+    data = columns(items, annotators, labels)
+    kappa = _coefficient(data.counts, data.label_codes.astype(np.int64), "kappa")
+    if isinstance(kappa, NotEnough):
+        return kappa
+    size = data.counts.sum(1)
+    if (size != size[0]).any():
+        return NotEnough("items have different numbers of judgments: use the interval of kappa")
+    n, m = len(size), int(size[0])
+    p = data.counts.sum(0) / (n * m)
+    pq = float(p @ (1 - p))
+    spread = pq**2 - float((p * (1 - p)) @ (1 - 2 * p))
+    return float(kappa.coefficient.estimate * pq / np.sqrt(2 * spread / (n * m * (m - 1))))
+
+
 def scott_pi(first: ArrayLike, second: ArrayLike) -> Multirater | NotEnough:
     """Scott 1955: two annotators' labels (N,) of the same items."""
     a, b = whole("first", first), whole("second", second)
@@ -65,7 +117,11 @@ def scott_pi(first: ArrayLike, second: ArrayLike) -> Multirater | NotEnough:
 
 
 def _coefficient(
-    counts: Ints, codes: Ints, chance: str, categories: int | None = None
+    counts: Ints,
+    codes: Ints,
+    chance: str,
+    categories: int | None = None,
+    weights: Weights = "unweighted",
 ) -> Multirater | NotEnough:
     size = counts.sum(1)  # judgments per item
     shared = size >= 2
@@ -74,13 +130,15 @@ def _coefficient(
         return NotEnough(f"{n_shared} items were judged by two annotators: at least 2 are needed")
     share = counts / size[:, None]  # (items, K)
     overall = share.mean(0)  # (K,)
-    agree = _agree(counts, size)
+    worth = credit(len(codes), weights)
+    agree = _agree(counts, size, worth)
     seen = float(agree[shared].mean())
     if chance == "ac1":
         k = len(codes) if categories is None else categories
         if k < 2:
             return NotEnough("only one category is in use: say how many were offered")
-        per_item, expected = share @ (1 - overall) / (k - 1), overall @ (1 - overall) / (k - 1)
+        lucky = (worth.sum() + k - len(codes)) / (k * (k - 1))  # T_w / (K (K - 1))
+        per_item, expected = lucky * (share @ (1 - overall)), lucky * (overall @ (1 - overall))
     else:
         per_item, expected = share @ overall, overall @ overall
     if expected >= 1 - 1e-12:
@@ -93,13 +151,13 @@ def _coefficient(
     half = float(stats.t.ppf(0.975, n - 1)) * se
     found = Estimate(float(value), max(-1.0, float(value - half)), min(1.0, float(value + half)), n)
     parts = {} if chance == "ac1" else _by_category(counts, size, codes)
-    return Multirater(found, seen, float(expected), se, parts)
+    return Multirater(found, seen, float(expected), se, parts, interval_caveat(counts))
 
 
-def _agree(counts: Ints, size: Ints) -> Floats:
-    """The share of agreeing pairs of judgments per item; 0 where there is no pair.  # (items,)"""
+def _agree(counts: Ints, size: Ints, worth: Floats) -> Floats:
+    """The mean credit of pairs of judgments per item; 0 where there is no pair.  # (items,)"""
     pairs = np.maximum(size * (size - 1), 1)
-    return np.asarray((counts * (counts - 1)).sum(1) / pairs, dtype=np.float64)
+    return np.asarray((counts * (counts @ worth - 1)).sum(1) / pairs, dtype=np.float64)
 
 
 def _by_category(counts: Ints, size: Ints, codes: Ints) -> dict[int, float]:
@@ -112,6 +170,6 @@ def _by_category(counts: Ints, size: Ints, codes: Ints) -> dict[int, float]:
             continue
         expected = overall**2 + (1 - overall) ** 2
         two = np.stack([mine, size - mine], axis=1)
-        seen = float(_agree(two, size)[shared].mean())
+        seen = float(_agree(two, size, np.eye(2))[shared].mean())
         found[int(label)] = (seen - expected) / (1 - expected)
     return found

@@ -1,11 +1,12 @@
 """Cohen's kappa of every two annotators, in one pass over long-format judgments, and pooled.
 
 Intervals resample items and keep the annotators: they speak of these people on other items, not of
-other people.
+other people, unless the annotators themselves are resampled.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,10 +16,11 @@ from prefloop.core.records import Estimate
 from prefloop.stats.agreement import Weights, credit
 from prefloop.stats.columns import Columns, Floats, Ints, columns, compact
 from prefloop.stats.resampling import bootstrap, percentiles, random_groups
-from prefloop.stats.result import NotEnough
+from prefloop.stats.result import NotEnough, interval_caveat
 
 __all__ = ["PairwiseKappa", "PooledKappa", "pairwise_kappa", "pooled_kappa"]
 
+_PEOPLE = 5  # annotators that are a sample of anybody
 _CHUNK = 4_000_000  # pairs of judgments held at a time
 
 
@@ -50,6 +52,7 @@ class PooledKappa:
     pooled: Estimate
     mean: float
     pairs: int
+    caveat: str | None = None  # why the interval is not to be trusted
 
 
 def pairwise_kappa(
@@ -94,14 +97,22 @@ def pooled_kappa(
     rng: np.random.Generator,
     weights: Weights = "unweighted",
     replicates: int = 1000,
+    resample: Literal["items", "annotators"] = "items",
 ) -> PooledKappa | NotEnough:
-    """One kappa over all pairs of annotators, with a 95 % percentile interval: items are
-    resampled, annotators are not."""
+    """One kappa over all pairs of annotators, with a 95 % percentile interval.
+
+    By default items are resampled and the interval speaks of these annotators on other items. With
+    "annotators" it speaks of other people from where these came from, on these items: a pair of
+    two different people counts as often as both were drawn, and nobody is paired with themselves.
+    Fewer than five annotators are then NotEnough.
+    """
     data = columns(items, annotators, labels)
     shared = np.bincount(data.items, minlength=len(data.item_codes)) >= 2
     pairs = pairwise_kappa(items, annotators, labels, weights)
     if isinstance(pairs, NotEnough):
         return pairs
+    if resample == "annotators":
+        return _other_people(data, pairs, rng, weights, replicates)
     groups = np.zeros(len(shared), dtype=np.int64)
     groups[shared] = random_groups(int(shared.sum()), rng)
     cells, mass, group = _pair_cells(data, groups)
@@ -114,7 +125,37 @@ def pooled_kappa(
         return found
     mean = float((pairs.kappa * pairs.n).sum() / pairs.n.sum())
     low, high = percentiles(found)
-    return PooledKappa(Estimate(pooled, low, high, int(shared.sum())), mean, len(pairs.n))
+    caveat = interval_caveat(data.counts)
+    return PooledKappa(Estimate(pooled, low, high, int(shared.sum())), mean, len(pairs.n), caveat)
+
+
+def _other_people(
+    data: Columns, pairs: PairwiseKappa, rng: np.random.Generator, weights: Weights, replicates: int
+) -> PooledKappa | NotEnough:
+    """Pooled kappa with the annotators resampled."""
+    first, second = (np.searchsorted(data.annotator_codes, p) for p in (pairs.first, pairs.second))
+    people = len(np.unique(np.concatenate([first, second])))
+    if people < _PEOPLE:
+        return NotEnough(f"{people} annotators say little of others: at least {_PEOPLE} are needed")
+    seen, chance, n = pairs.observed * pairs.n, pairs.expected * pairs.n, pairs.n
+
+    def statistic(drawn: Floats) -> Floats:
+        times = drawn[:, first] * drawn[:, second]  # (R, pairs)
+        room = times @ (n - chance)
+        none = np.full(len(drawn), np.nan)
+        return np.asarray(
+            np.divide(times @ (seen - chance), room, out=none, where=room > 1e-9), dtype=np.float64
+        )
+
+    units = len(data.annotator_codes)
+    found = bootstrap(statistic, units, rng, replicates=replicates, width=len(n))
+    if isinstance(found, NotEnough):
+        return found
+    value = float(statistic(np.ones((1, units)))[0])
+    mean = float((pairs.kappa * n).sum() / n.sum())
+    shared = int((np.bincount(data.items) >= 2).sum())
+    few = f"{people} annotators: under 20 the interval is too narrow" if people < 20 else None
+    return PooledKappa(Estimate(value, *percentiles(found), n=shared), mean, len(n), few)
 
 
 class _Pooled:

@@ -167,10 +167,13 @@ def write_rows(tx: Transaction, rows: Iterable[dict[str, Any]]) -> dict[str, Any
 
 
 def read_rows(reader: Reader, artifact: Artifact, name: str) -> list[dict[str, Any]]:
-    """The rows of one of the artifact's files."""
-    entry = artifact.manifest.get("files", {}).get(name)
-    if entry is None:
-        raise BadInput(f"{artifact.kind} {artifact.short} has no file {name!r}")
+    """The rows of one of the artifact's files. Raises BadInput where it has no such rows."""
+    files = artifact.manifest.get("files", {})
+    known = [one for one, entry in files.items() if "rows" in entry]
+    if name not in known:
+        there = f"it has {', '.join(known)}" if known else "it has none with rows"
+        raise BadInput(f"{artifact.kind} {artifact.short} has no file {name!r}: {there}")
+    entry = files[name]
     return [json.loads(line) for line in reader.files.read(entry["sha256"]).splitlines()]
 
 

@@ -42,6 +42,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "gate.check": frozenset({"engineer", "lead"}),
     "release.propose": frozenset({"engineer"}),
     "release.approve": frozenset({"lead"}),
+    "quarantine.propose": frozenset({"lead", "senior"}),
+    "quarantine.approve": frozenset({"lead", "senior"}),
     "text.erase": frozenset({"admin", "lead"}),
     "verify": frozenset(ROLES),
 }

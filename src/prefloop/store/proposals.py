@@ -1,7 +1,8 @@
 """Changes that take two people. A proposal is bound to the digest of what it would make official;
 nobody approves their own, and there is no way around it for admins.
 
-The effect happens in the transaction of the approval: naming a version, or moving a tag.
+The effect happens in the transaction of the approval: naming a version, or moving a tag. A
+quarantine is the approval itself (store.quarantine).
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from prefloop.core.digest import new_id
 from prefloop.core.errors import BadInput, Conflict, NotFound, NotPermitted
-from prefloop.store import artifacts, names, people, tables
+from prefloop.store import artifacts, names, people, quarantine, tables
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
 
@@ -47,7 +48,10 @@ def propose(
     """Ask for a change. The same open proposal twice is one proposal."""
     people.require(tx, f"{action}.propose")
     meant = artifacts.get(tx, subject)
-    _examine(action, meant, effect)
+    if action == "quarantine":
+        quarantine.examine(meant, effect, tx.actor)
+    else:
+        _examine(action, meant, effect)
     if action == "release":
         _promoted(tx, meant)
     for one in listing(tx, subject=subject):
@@ -74,6 +78,8 @@ def decide(tx: Transaction, proposal_id: str, approve: bool, reason: str = "") -
     people.require(tx, f"{proposal.action}.approve")
     if proposal.proposer == tx.actor:
         raise NotPermitted(f"{tx.actor} proposed this: somebody else has to approve it")
+    if proposal.action == "quarantine":
+        quarantine.examine(artifacts.get(tx, proposal.subject), proposal.effect, tx.actor)
     if proposal.state != "open":
         raise Conflict(f"proposal {proposal.id} is already {proposal.state}")
     word = "approve" if approve else "reject"
@@ -147,7 +153,7 @@ def _carry_out(tx: Transaction, proposal: Proposal) -> None:
     if effect["do"] == "name":
         _still_next(tx, proposal)
         names.add_version(tx, effect["name"], proposal.subject)
-    else:
+    elif effect["do"] == "tag":
         names.move_tag(tx, effect["tag"], proposal.subject)
 
 

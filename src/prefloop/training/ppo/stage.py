@@ -16,8 +16,8 @@ from torch import nn
 from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Prompt
-from prefloop.models.chat import encode_prompts
 from prefloop.models.forward import context_length
+from prefloop.models.generate import with_room
 from prefloop.models.load import LoadedPolicy, LoadedReward
 from prefloop.models.packing import PackedBatch
 from prefloop.models.value import head_on, model_from
@@ -28,7 +28,7 @@ from prefloop.training.ppo.rollouts import Look, RolloutSource, Scale, Score, dr
 from prefloop.training.settings import PPOSettings
 from prefloop.training.work import Guard
 
-__all__ = ["PPOResult", "train_ppo"]
+__all__ = ["PPOResult", "fitting", "train_ppo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def train_ppo(
     it chooses the checkpoint to return to. Raises BadInput where no prompt fits the context or
     all rewards are alike; the loop's errors as `train` says.
     """
-    kept = _fitting(policy, prompts, settings.max_new_tokens)
+    kept = fitting(policy, prompts, settings.max_new_tokens)
     scale = _scale(reference, kept, score, settings)
     own = settings.value == "model"
     critic = model_from(reward, scale.mean, scale.spread) if own else head_on(policy)
@@ -114,11 +114,9 @@ def train_ppo(
     return PPOResult(result, scale, len(prompts) - len(kept))
 
 
-def _fitting(policy: LoadedPolicy, prompts: Sequence[Prompt], most: int) -> list[Prompt]:
-    """The prompts that leave room for the longest completion."""
-    room = context_length(policy.model) - most
-    sizes = [len(ids) for ids in encode_prompts(policy.tokenizer, prompts)]
-    kept = [prompt for prompt, size in zip(prompts, sizes, strict=True) if size <= room]
+def fitting(policy: LoadedPolicy, prompts: Sequence[Prompt], most: int) -> list[Prompt]:
+    """The prompts that leave room for the longest completion; BadInput where none does."""
+    kept = with_room(policy, prompts, most)
     if not kept:
         raise BadInput(
             f"no prompt leaves room for {most} more tokens in a context of "
