@@ -66,23 +66,24 @@ def walk(seed: int, folder: Path) -> Told:
 
 
 def row(told: Told) -> str:
-    """A seed on one line."""
+    """A seed: what it began with, and a line for each pass."""
     story = told.story
     reward = " ".join(f"{one['accuracy']['estimate']:.3f}" for one in story["reward_models"])
     kappa = [story["calibration"][f"kappa_{when}"]["estimate"] for when in ("before", "after")]
     base = story["baseline"]
-    passes = "   ".join(
-        f"{one['decision']:<7} ({'better' if better else 'worse'}) wins "
+    first = (
+        f"{told.seed:>4} {story['seconds']:>5.0f}s  kappa {kappa[0]:.2f} {kappa[1]:.2f}  "
+        f"reward {reward}  | prices {base['pricing_accuracy']['estimate']:.2f} "
+        f"wrong {base['assertively_wrong']['estimate']:.2f}"
+    )
+    passes = [
+        f"       {one['decision']:<7} ({'better' if better else 'worse'}) wins "
         f"{one['win_rate']['estimate']:.2f} KL {one['kl_nats']['estimate']:.1f} "
         f"prices {one['pricing_accuracy']['estimate']:.2f} "
         f"wrong {one['assertively_wrong']['estimate']:.2f}"
         for one, better in zip(story["passes"], told.better, strict=True)
-    )
-    return (
-        f"{told.seed:>4} {story['seconds']:>5.0f}s  kappa {kappa[0]:.2f} {kappa[1]:.2f}  "
-        f"reward {reward}  before: prices {base['pricing_accuracy']['estimate']:.2f} "
-        f"wrong {base['assertively_wrong']['estimate']:.2f}   {passes}"
-    )
+    ]
+    return "\n".join([first, *passes])
 
 
 def main() -> None:
