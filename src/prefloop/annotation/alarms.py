@@ -81,10 +81,7 @@ def as_json(found: Alarms) -> dict[str, Any]:
         "annotators": found.annotators,
         "not_enough": dict(found.not_enough),
         "unheard": {name: dict(why) for name, why in found.unheard.items()},
-        "inversion": {
-            name: one.json() if isinstance(one, Estimate) else {"not_enough": one.reason}
-            for name, one in found.inversion.items()
-        },
+        "inversion": {name: one.json() for name, one in found.inversion.items()},
     }
 
 

@@ -123,15 +123,11 @@ def agreement(
 
 def as_json(found: Quality) -> dict[str, Any]:
     """The report for programs; a figure that cannot be had is {"not_enough": reason}."""
-
-    def plain(value: Estimate | NotEnough) -> dict[str, Any]:
-        return value.json() if isinstance(value, Estimate) else {"not_enough": value.reason}
-
     return {
-        "percent": plain(found.percent),
-        "kappa": plain(found.kappa),
+        "percent": found.percent.json(),
+        "kappa": found.kappa.json(),
         "mean_kappa": found.mean_kappa,
-        "dimensions": {name: plain(value) for name, value in found.dimensions.items()},
+        "dimensions": {name: value.json() for name, value in found.dimensions.items()},
         "split": found.split,
         "overlapping": found.overlapping,
         "annotators": [asdict(one) for one in found.annotators],

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, show, table
+from prefloop.cli.common import Json, interval, show, table
 
 __all__ = ["print_alarms", "register"]
 
@@ -79,10 +79,10 @@ def effect(
     accuracy = found.manifest["accuracy"]
     lines = [
         f"left out: {', '.join(found.manifest['left_out'])}",
-        f"accuracy with their labels: {_said(accuracy['with'])}",
-        f"accuracy without: {_said(accuracy['without'])}",
-        f"difference: {_said(found.manifest['difference'])}, {found.manifest['pairs']} pairs that "
-        "neither was trained on",
+        f"accuracy with their labels: {interval(accuracy['with'])}",
+        f"accuracy without: {interval(accuracy['without'])}",
+        f"difference: {interval(found.manifest['difference'])}, "
+        f"{found.manifest['pairs']} pairs that neither was trained on",
         f"evaluation {found.short}",
     ]
     show({"evaluation": found.digest, **found.manifest}, json, "\n".join(lines))
@@ -113,8 +113,8 @@ def print_alarms(short: str, found: dict[str, Any], held: list[str]) -> None:
 def _print_without(found: dict[str, Any]) -> None:
     labels = found["labels"]
     rows = [
-        ("agreement (kappa), with them", _said(found["agreement"]["with"])),
-        ("agreement (kappa), without", _said(found["agreement"]["without"])),
+        ("agreement (kappa), with them", interval(found["agreement"]["with"])),
+        ("agreement (kappa), without", interval(found["agreement"]["without"])),
         ("judgments left out", found["judgments_left_out"]),
         ("labels they took part in", labels["touched"]),
         ("  the same without them", labels["same"]),
@@ -123,9 +123,3 @@ def _print_without(found: dict[str, Any]) -> None:
         ("  nobody is left", labels["lost"]),
     ]
     table(["without the people named", ""], [(name, str(value)) for name, value in rows])
-
-
-def _said(found: dict[str, Any]) -> str:
-    if "not_enough" in found:
-        return f"not enough data: {found['not_enough']}"
-    return f"{found['estimate']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"

@@ -1,7 +1,7 @@
 """What every command shares: where it runs, who acts, and how it shows what it found."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from prefloop.flows.project import Project
 
-__all__ = ["Here", "Json", "ago", "show", "table"]
+__all__ = ["Here", "Json", "ago", "interval", "show", "table"]
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text")]
 
@@ -55,6 +55,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | No
     for row in filled:
         drawn.add_row(*[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row])
     Console(width=None, soft_wrap=False, highlight=False).print(drawn)
+
+
+def interval(found: Mapping[str, Any], digits: int = 3) -> str:
+    """A measured figure of an artifact with its interval, or why there is none."""
+    if "not_enough" in found:
+        return f"not enough data: {found['not_enough']}"
+    low, high = found["low"], found["high"]
+    return f"{found['estimate']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def ago(microseconds: int) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, show, table
+from prefloop.cli.common import Json, interval, show, table
 
 if TYPE_CHECKING:
     from prefloop.store.artifacts import Artifact
@@ -117,7 +117,7 @@ def compare(
     show(
         {"evaluation": found.digest, **found.manifest},
         json,
-        f"win rate {_said(rate)} over {found.manifest['conversations']} conversations\n"
+        f"win rate {interval(rate)} over {found.manifest['conversations']} conversations\n"
         f"evaluation {found.short}",
     )
 
@@ -208,22 +208,22 @@ def _gate_text(result: "Artifact") -> None:
 
 def _reward_text(kept: "Artifact") -> None:
     m = kept.manifest
-    rows = [("overall", m["accuracy"]["n"], _said(m["accuracy"]))]
+    rows = [("overall", m["accuracy"]["n"], interval(m["accuracy"]))]
     for group in ("by_dimension", "by_topic", "by_source"):
-        rows += [(name, found["n"], _said(found)) for name, found in m[group].items()]
+        rows += [(name, found["n"], interval(found)) for name, found in m[group].items()]
     if m["high_stakes"]:
-        rows.append(("high stakes", m["high_stakes"]["n"], _said(m["high_stakes"])))
+        rows.append(("high stakes", m["high_stakes"]["n"], interval(m["high_stakes"])))
     if m["similar_length"]:
         found = m["similar_length"]
-        rows.append(("lengths within 10 %", found["n"], _said(found)))
+        rows.append(("lengths within 10 %", found["n"], interval(found)))
     table(["accuracy on", "prompts", "estimate"], rows, m["how"])
-    words = _said(m["bag_of_words"]) if m["bag_of_words"] else "not enough prompts"
+    words = interval(m["bag_of_words"]) if m["bag_of_words"] else "not enough prompts"
     ceiling = f"{m['ceiling']:.3f}" if m["ceiling"] else "cannot be told from single judgments"
-    typer.echo(f"the longer one wins: {_said(m['longer_wins'])}")
+    typer.echo(f"the longer one wins: {interval(m['longer_wins'])}")
     typer.echo(f"bag of words:        {words}")
     typer.echo(f"ceiling of labels:   {ceiling}")
-    typer.echo(f"calibration error:   {_said(m['calibration_error'])}")
-    typer.echo(f"length correlation:  {_said(m['length_correlation'])}")
+    typer.echo(f"calibration error:   {interval(m['calibration_error'])}")
+    typer.echo(f"length correlation:  {interval(m['length_correlation'])}")
     typer.echo(f"evaluation {kept.short}")
 
 
@@ -241,13 +241,9 @@ def _hacking_text(kept: "Artifact") -> None:
     title = f"{m['prompts']} prompts, {m['hard']} of them hard; shifts in standard deviations"
     table(["signature", "candidate", "baseline", "shift"], rows, title)
     if m["reward_gain"]:
-        typer.echo(f"reward gain:       {_said(m['reward_gain'])} standard deviations")
-    typer.echo(f"promised win rate: {_said(m['promised_win_rate'])}")
+        typer.echo(f"reward gain:       {interval(m['reward_gain'])} standard deviations")
+    typer.echo(f"promised win rate: {interval(m['promised_win_rate'])}")
     if m["parting"]:
         typer.echo(f"people:            {m['parting']['verdict']}: {m['parting']['explanation']}")
     typer.echo(f"alarms (*):        {', '.join(m['alarms']) or 'none'}")
     typer.echo(f"evaluation {kept.short}")
-
-
-def _said(found: dict[str, Any]) -> str:
-    return f"{found['estimate']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"

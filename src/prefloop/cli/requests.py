@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, show, table
+from prefloop.cli.common import Json, interval, show, table
 
 if TYPE_CHECKING:
     from prefloop.annotation.filters import Filter
@@ -220,13 +220,13 @@ def _print(found: dict[str, Any]) -> None:
         "tie twice",
     ]
     rows = [
-        (part, side["compared"], side["decided"], side["flipped"], _rate(side["rate"], 3),
+        (part, side["compared"], side["decided"], side["flipped"], interval(side["rate"]),
          side["became_tie"], side["was_tie"], side["tie_twice"])
         for part, side in ((part, found[part]) for part in parts)
     ]  # fmt: skip
     table(columns, rows)
-    typer.echo(f"difference of the rates: {_rate(found['difference'], 3)}")
-    typer.echo(f"turned beyond noise: {_rate(found['beyond_noise'], 0)}")
+    typer.echo(f"difference of the rates: {interval(found['difference'])}")
+    typer.echo(f"turned beyond noise: {interval(found['beyond_noise'], 0)}")
     typer.echo(
         f"{found['people_in_both']} of {found['people']} people judged both, with "
         f"{found['judgments_of_people_in_both']} of {found['judgments']} judgments"
@@ -237,10 +237,3 @@ def _print(found: dict[str, Any]) -> None:
             "noise alone, and the control does not show it"
         )
     typer.echo(found["verdict"])
-
-
-def _rate(found: dict[str, Any], digits: int) -> str:
-    if "not_enough" in found:
-        return f"not enough data: {found['not_enough']}"
-    low, high = found["low"], found["high"]
-    return f"{found['estimate']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"

@@ -13,7 +13,7 @@ from prefloop.annotation import alarms, batches, campaigns, quality
 from prefloop.annotation.evidence import texts_of
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput, NotFound
-from prefloop.core.records import Estimate, Verdict
+from prefloop.core.records import Verdict
 from prefloop.datasets.aggregate import aggregate, counted
 from prefloop.flows.project import Project
 from prefloop.stats import NotEnough
@@ -160,9 +160,8 @@ def _change(before: Any, after: Any, rules: Sequence[str]) -> str:
 def _kappa(rows: Rows, seed: int) -> dict[str, Any]:
     items, annotators, labels = quality.long_format(rows)
     if len(items) == 0:
-        return {"not_enough": "no judgments are left"}
-    found: Estimate | NotEnough = quality.agreement(items, annotators, labels, seed)[0]
-    return found.json() if isinstance(found, Estimate) else {"not_enough": found.reason}
+        return NotEnough("no judgments are left").json()
+    return quality.agreement(items, annotators, labels, seed)[0].json()
 
 
 def _scope(found: Artifact) -> str:

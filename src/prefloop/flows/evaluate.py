@@ -14,8 +14,7 @@ from prefloop.datasets.standing import in_quarantine
 from prefloop.evaluation import baselines, comparison, reward_report, suite
 from prefloop.evaluation.reward_report import RewardReport
 from prefloop.evaluation.suite import Checker, SuiteResult
-from prefloop.flows import train
-from prefloop.flows.models import fetch
+from prefloop.flows import models, train
 from prefloop.flows.project import Project
 from prefloop.stats import NotEnough
 from prefloop.stats.ceiling import ceiling
@@ -84,15 +83,14 @@ def reward(project: Project, model: Artifact, dataset: Artifact) -> Artifact:
     from prefloop.models.load import load_reward_model
     from prefloop.models.scores import score
 
-    if model.manifest.get("role") != "reward":
-        raise BadInput(f"{model.short} is a {model.manifest.get('role')}, not a reward model")
+    models.reward(model)
     with project.reader() as reader:
         pairs = freeze.pairs(reader, dataset, "held_out")
         votes = freeze.votes(reader, dataset, "held_out")
         _unseen(reader, model, dataset, pairs)
     if not pairs:
         raise BadInput(f"dataset {dataset.short} holds nothing out: freeze it with --held-out")
-    loaded = load_reward_model(fetch(project, model))
+    loaded = load_reward_model(models.fetch(project, model))
     # Long texts are cut as they were in training, or another model would be examined.
     most = model.manifest.get("max_tokens")
     chosen = score(loaded, [(pair.prompt, pair.chosen) for pair in pairs], max_tokens=most)

@@ -26,6 +26,7 @@ __all__ = [
     "is_open",
     "kl_of",
     "label_batches",
+    "require_about",
     "require_open",
 ]
 
@@ -131,6 +132,12 @@ def before_release(
 def is_open(gate: Artifact) -> bool:
     """Whether this gate_result lets work go on."""
     return gate.manifest["verdict"] in ("pass", "warn")
+
+
+def require_about(gate: Artifact, reward: Artifact) -> None:
+    """Raise BadInput unless this gate_result is about this reward model."""
+    if gate.manifest.get("subject") != reward.digest:
+        raise BadInput(f"gate {gate.short} did not look at reward model {reward.short}: check it")
 
 
 def require_open(gate: Artifact) -> None:

@@ -91,8 +91,7 @@ def hacking(
 def _fitting(
     candidate: Artifact, baseline: Artifact, reward: Artifact, blind: Artifact | None
 ) -> None:
-    if reward.manifest.get("role") != "reward":
-        raise BadInput(f"{reward.short} is a {reward.manifest.get('role')}, not a reward model")
+    models.reward(reward)
     if blind is None:
         return
     m = blind.manifest

@@ -9,6 +9,7 @@ from prefloop.core.errors import BadInput
 from prefloop.core.records import Completion, Prompt
 from prefloop.flows import evaluate, models
 from prefloop.flows.evaluate import SuiteCases
+from prefloop.flows.gate import require_about
 from prefloop.flows.project import Project
 from prefloop.flows.prompts import keep_completions, read_prompts
 from prefloop.store import artifacts, people
@@ -101,10 +102,7 @@ def best_of_n(
     """
     from prefloop.training.best_of_n import kl_bound
 
-    if reward.manifest.get("role") != "reward":
-        raise BadInput(f"{reward.short} is a {reward.manifest.get('role')}, not a reward model")
-    if gate.manifest.get("subject") != reward.digest:
-        raise BadInput(f"gate {gate.short} did not look at reward model {reward.short}: check it")
+    require_about(gate, models.reward(reward))
     about = settings.model_dump(mode="json")
     run = {"stage": "best-of-n", "settings": about, "reward": reward.digest}
     model = {

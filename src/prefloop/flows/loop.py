@@ -14,6 +14,7 @@ Every step is remembered in the ledger, so a loop that was interrupted goes on w
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from prefloop.flows import acts, evaluate, gate, improve, relabel, train
 from prefloop.flows.acts import Team
@@ -207,8 +208,9 @@ def mend(
 
     tell(f"people judge again: {change.topic}, and a control that nothing was changed about")
     request = acts.request(team, ground.batch, spec, change, refused.suite)
-    batch = step(project, "mend/labels", lambda: world.relabel(team.lead, request, tell)[0])
-    control = step(project, "mend/control", lambda: world.relabel(team.lead, request, tell)[1])
+    again = cache(lambda: world.relabel(team.lead, request, tell))  # two steps, judged once
+    batch = step(project, "mend/labels", lambda: again()[0])
+    control = step(project, "mend/control", lambda: again()[1])
     changes = step(
         project,
         "mend/changes",

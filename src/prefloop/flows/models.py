@@ -11,7 +11,7 @@ from prefloop.store import artifacts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Transaction
 
-__all__ = ["fetch", "keep", "policy"]
+__all__ = ["fetch", "keep", "policy", "reward"]
 
 
 def keep(
@@ -63,4 +63,11 @@ def policy(model: Artifact, stage: str) -> Artifact:
         raise BadInput(
             f"{model.short} is a {role} model, not a policy: {stage} needs one to start from"
         )
+    return model
+
+
+def reward(model: Artifact) -> Artifact:
+    """The model itself, where it scores. Raises BadInput for any other."""
+    if model.manifest.get("role") != "reward":
+        raise BadInput(f"{model.short} is a {model.manifest.get('role')}, not a reward model")
     return model

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prefloop.core.digest import rng
-from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate, Prompt
 from prefloop.evaluation import signatures, suite
 from prefloop.evaluation.signatures import Usual
 from prefloop.flows import models, runs
 from prefloop.flows.evaluate import SuiteCases
-from prefloop.flows.gate import require_open
+from prefloop.flows.gate import require_about, require_open
 from prefloop.flows.project import Project
 from prefloop.flows.prompts import read_prompts
 from prefloop.flows.running import running
@@ -157,10 +156,7 @@ def measured_kl(
 
 def _fitting(baseline: Artifact, reward: Artifact, gate: Artifact) -> None:
     models.policy(baseline, "PPO")
-    if reward.manifest.get("role") != "reward":
-        raise BadInput(f"{reward.short} is a {reward.manifest.get('role')}, not a reward model")
-    if gate.manifest.get("subject") != reward.digest:
-        raise BadInput(f"gate {gate.short} did not look at reward model {reward.short}: check it")
+    require_about(gate, models.reward(reward))
     require_open(gate)  # the store would refuse the run as well, but only when it is done
 
 

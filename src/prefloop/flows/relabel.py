@@ -14,12 +14,11 @@ from prefloop.annotation import requests
 from prefloop.annotation.campaigns import Campaign, CampaignSettings, Item
 from prefloop.annotation.filters import Filter
 from prefloop.core.errors import BadInput
-from prefloop.core.records import CampaignRequest, Estimate
+from prefloop.core.records import CampaignRequest
 from prefloop.datasets.standing import in_quarantine
 from prefloop.evaluation import relabel
 from prefloop.evaluation.relabel import Flips, Side
 from prefloop.flows.project import Project
-from prefloop.stats import NotEnough
 from prefloop.store import artifacts, people
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
@@ -92,8 +91,8 @@ def changes(
             "epochs": {"before": before.manifest["epoch"], "after": relabelled.manifest["epoch"]},
             "relabelled": _flips(found.relabelled),
             "control": _flips(found.control),
-            "difference": _plain(found.difference),
-            "beyond_noise": _plain(found.beyond_noise),
+            "difference": found.difference.json(),
+            "beyond_noise": found.beyond_noise.json(),
             "verdict": found.verdict,
             "people": found.people,
             "people_in_both": found.shared_people,
@@ -132,8 +131,4 @@ def _side(reader: Reader, batch: Artifact) -> Side:
 
 
 def _flips(found: Flips) -> dict[str, Any]:
-    return {**asdict(found), "rate": _plain(found.rate)}
-
-
-def _plain(found: Estimate | NotEnough) -> dict[str, Any]:
-    return found.json() if isinstance(found, Estimate) else {"not_enough": found.reason}
+    return {**asdict(found), "rate": found.rate.json()}

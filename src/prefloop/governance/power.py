@@ -189,7 +189,7 @@ def _reaches(row: Row, want: float) -> bool:
 
 def _outcome(found: Outcome | NotEnough) -> dict[str, Any]:
     if isinstance(found, NotEnough):
-        return {"not_enough": found.reason}
+        return found.json()
     names = ("accuracy", "ceiling", "right", "limit")
     measured = {name: getattr(found, name).json() for name in names}
     return {**measured, "labelled": found.labelled}

@@ -16,6 +16,10 @@ class NotEnough:
 
     reason: str
 
+    def json(self) -> dict[str, str]:
+        """The form every report uses in the place of an estimate."""
+        return {"not_enough": self.reason}
+
 
 def interval_caveat(counts: NDArray[np.int64]) -> str | None:
     """Why an agreement interval that claims 95 % is not to be trusted, or None; counts (items, K).
