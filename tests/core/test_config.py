@@ -23,7 +23,7 @@ class Stage(BaseModel):
     steps: int = 1
     lr: float = 0.1
     resume: bool = False
-    kind: Literal["sft", "reward"] = "sft"
+    kind: Literal["sft", "reward", "policy"] = "sft"
     speed: Speed = Speed.SLOW
 
 
@@ -104,6 +104,10 @@ def test_a_tab_is_explained() -> None:
     assert problems("title: a\n\ttags: []")[0].endswith(": indent with spaces, not tabs")
 
 
+def test_a_misspelt_choice_is_told_the_nearest_one_and_nothing_around_it() -> None:
+    assert problems("final:\n  name: b\n  kind: rewrd\n")[0].endswith(': did you mean "reward"?')
+
+
 def test_a_duplicate_key_names_both_lines() -> None:
     assert problems("title: a\nfinal:\n  name: b\n  name: c\ntitle: d") == [
         'plan.yaml:4: the key "name" is here twice (first in line 3): remove one',
@@ -139,7 +143,7 @@ def test_an_unknown_key_near_to_nothing_lists_what_is_known() -> None:
         ("lr:", "a number is wanted, found nothing"),
         ("resume: yes", 'true or false is wanted, found the text "yes": write true'),
         ("resume: off", 'true or false is wanted, found the text "off": write false'),
-        ("kind: rewrad", "one of 'sft' or 'reward' is wanted, found the text \"rewrad\""),
+        ("kind: rewrad", "one of 'sft', 'reward' or 'policy' is wanted, found the text \"rewrad\""),
         ("speed: {}", "one of 'slow' or 'fast' is wanted, found an empty mapping"),
     ],
 )

@@ -1,6 +1,7 @@
 """What pydantic found wrong with a YAML file, said with the file's lines and a way out."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, get_args
 
@@ -83,7 +84,7 @@ def _fault(error: ErrorDetails, root: yaml.Node | None) -> str:
         return f": {error['msg'].removeprefix('Value error, ').removeprefix('Assertion failed, ')}"
     if kind in ("literal_error", "enum"):
         expected = error.get("ctx", {}).get("expected", "")
-        near = difflib.get_close_matches(str(error["input"]), expected.replace("'", "").split(), 1)
+        near = difflib.get_close_matches(str(error["input"]), re.findall("'([^']+)'", expected), 1)
         way = f': did you mean "{near[0]}"?' if near else ""
         return f": one of {expected} is wanted, found {_found(node)}{way}"
     said = _WANTED.get(kind) or error["msg"][:1].lower() + error["msg"][1:]
