@@ -105,7 +105,7 @@ def test_a_tab_is_explained() -> None:
 
 
 def test_a_misspelt_choice_is_told_the_nearest_one_and_nothing_around_it() -> None:
-    assert problems("final:\n  name: b\n  kind: rewrd\n")[0].endswith(': did you mean "reward"?')
+    assert problems("final:\n  name: b\n  kind: sfft\n")[0].endswith(': did you mean "sft"?')
 
 
 def test_a_duplicate_key_names_both_lines() -> None:
