@@ -13,7 +13,8 @@ from statsmodels.stats.inter_rater import cohens_kappa
 
 from prefloop.core.errors import BadInput
 from prefloop.stats import NotEnough
-from prefloop.stats.agreement import Kappa, Weights, cohen_kappa, percent_agreement
+from prefloop.stats.agreement import Kappa, Percent, Weights, cohen_kappa, percent_agreement
+from prefloop.stats.multirater import Multirater, gwet_ac1, scott_pi
 
 WEIGHTS: list[Weights] = ["unweighted", "linear", "quadratic"]
 
@@ -40,6 +41,25 @@ def test_published_tables_give_the_published_kappas(published: Any) -> None:
         digits = len(str(case["kappa"]).split(".")[1])
         got = kappa(*from_table(case["table"])).kappa.estimate
         assert got == pytest.approx(case["kappa"], abs=0.6 * 10**-digits), case["id"]
+
+
+def test_the_other_measures_of_the_same_tables(published: Any) -> None:
+    cases = {case["id"]: case for case in published["cases"]}
+    case = cases["artstein_poesio_2008"]
+    first, second = from_table(case["table"])
+    found = kappa(first, second)
+    assert found.observed == pytest.approx(case["po"])
+    # Bennett's S takes chance to be 1 / categories, here 1/2.
+    assert (found.observed - 0.5) / 0.5 == pytest.approx(case["S"])
+    pi = scott_pi(first, second)
+    assert isinstance(pi, Multirater)
+    assert pi.coefficient.estimate == pytest.approx(case["scott_pi"], abs=6e-4)
+    case = cases["gwet_paradox"]
+    first, second = from_table(case["table"])
+    items = np.tile(np.arange(len(first)), 2)
+    ac1 = gwet_ac1(items, np.repeat([0, 1], len(first)), np.concatenate([first, second]))
+    assert isinstance(ac1, Multirater)
+    assert ac1.coefficient.estimate == pytest.approx(case["gwet_ac1"], abs=6e-5)
 
 
 def test_the_interval_and_standard_errors_are_those_of_sas(published: Any) -> None:
@@ -133,9 +153,9 @@ def test_columns_of_different_length_and_codes_that_are_no_codes_are_refused() -
 def test_percent_agreement_averages_pairs_within_items() -> None:
     # item 0: a a b -> 1 of 3 pairs agree; item 1: a a -> 1; item 2 is judged once. Mean 2/3.
     found = percent_agreement([0, 0, 0, 1, 1, 2], [1, 2, 3, 1, 2, 1], [0, 0, 1, 0, 0, 1])
-    assert not isinstance(found, NotEnough)
-    assert found.estimate == pytest.approx(2 / 3)
-    assert found.n == 2
+    assert isinstance(found, Percent)
+    assert found.agreement.estimate == pytest.approx(2 / 3)
+    assert found.agreement.n == 2
 
 
 def test_percent_agreement_without_overlap_is_not_enough() -> None:

@@ -81,6 +81,7 @@ def test_the_wikipedia_example(published: Any) -> None:
     got = known(*wins(case["wins"]))
     share = np.exp(got.strength) / np.exp(got.strength).sum()
     assert share.tolist() == pytest.approx(case["p_full"], abs=1e-7)
+    assert share.tolist() == pytest.approx(case["p_sum1"], abs=6e-4)
 
 
 def test_two_players_have_the_log_odds_of_their_wins() -> None:

@@ -119,6 +119,9 @@ def test_equal_difficulty_and_single_labels_give_the_closed_form(shared_referenc
     for case in json.loads(text)["noise_ceiling"]["values"]:
         agreement, expected = case["pair_agreement"], case["max_rm_accuracy_on_single_labels"]
         assert closed_form(agreement) == pytest.approx(expected, abs=1e-12)
+        assert 1 - closed_form(agreement) == pytest.approx(case["label_error"], abs=1e-12)
+        # Chance is 1/2 where two labels are level: kappa = (a - 1/2) / (1/2).
+        assert 2 * agreement - 1 == pytest.approx(case["kappa_balanced_binary"])
         world = equally_hard(agreement)
         ones = np.array([1])
         accuracy, labelled = ceiling_of(world, ones, ones, single_label, rng(1))

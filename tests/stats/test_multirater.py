@@ -97,10 +97,11 @@ def test_the_parts_of_the_wikipedia_example(shared_reference: Path) -> None:
     counts = np.array(case["counts"])
     got = known(fleiss_kappa(*long_from_counts(counts)))
     assert (got.observed, got.expected) == pytest.approx((case["Pbar"], case["Pe"]), abs=6e-4)
+    assert (counts.sum(0) / counts.sum()).tolist() == pytest.approx(case["p_j"], abs=6e-4)
     for row, expected in zip(counts, case["P_i"], strict=True):
         alone = percent_agreement(*long_from_counts(row[None]))
         assert not isinstance(alone, NotEnough)
-        assert alone.estimate == pytest.approx(expected, abs=6e-4)
+        assert alone.agreement.estimate == pytest.approx(expected, abs=6e-4)
 
 
 def test_the_z_of_fleiss_1971(shared_reference: Path) -> None:

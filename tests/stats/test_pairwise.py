@@ -100,6 +100,26 @@ def test_pooled_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     assert hits >= 52  # 57 expected; fewer than 52 has probability 0.01
 
 
+@pytest.mark.parametrize(("people", "items"), [(12, 50), (30, 100)])
+def test_pooled_kappa_is_right_where_every_two_people_share_few_items(
+    people: int, items: int
+) -> None:
+    # Three of them judge each item, right with .887: kappa = (2 * .887 - 1)^2 = 0.6. Two people
+    # share 2 items or fewer; with margins of pairs the mean would be .47 and .30.
+    found = []
+    for draw in range(40):
+        random = rng(6, draw)
+        truth = random.integers(0, 2, items)
+        who = np.concatenate([random.permutation(people)[:3] for _ in range(items)])
+        item = np.repeat(np.arange(items), 3)
+        labels = truth[item] ^ (random.random(3 * items) >= 0.887)
+        one = pooled_kappa(item, who, labels, random, replicates=100)
+        assert isinstance(one, PooledKappa)
+        found.append(one.pooled)
+    assert np.mean([one.estimate for one in found]) == pytest.approx(0.6, abs=0.04)
+    assert sum(one.low <= 0.6 <= one.high for one in found) >= 33  # 38 expected
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     random = rng(2)
     items, annotators = np.repeat(np.arange(50), 2), np.tile([0, 1], 50)

@@ -1,7 +1,8 @@
 """How far two people agree: in percent, and beyond chance (Cohen's kappa).
 
 `pairwise` has every two of many annotators in one pass; `multirater` the measures that take all of
-them at once; `alpha` Krippendorff's, for any scale and missing judgments.
+them at once; `alpha` Krippendorff's, for any scale and missing judgments. With a generator every
+measure draws items anew for its interval, without one it takes the form for large samples.
 """
 
 from dataclasses import dataclass
@@ -15,11 +16,28 @@ from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
 from prefloop.stats.columns import Floats, columns, compact, same_length, whole
 from prefloop.stats.intervals import cluster_mean
-from prefloop.stats.result import NotEnough, interval_caveat
+from prefloop.stats.item_kinds import kinds, over_items
+from prefloop.stats.other_people import (
+    Resample,
+    check,
+    item_sums,
+    over_people,
+    people_caveat,
+)
+from prefloop.stats.resampling import bootstrap, percentiles
+from prefloop.stats.result import (
+    BY_BOOTSTRAP,
+    BY_LARGE_SAMPLES,
+    OF_OTHER_PEOPLE,
+    NotEnough,
+    interval_caveat,
+)
 
 __all__ = [
     "Kappa",
+    "Percent",
     "Weights",
+    "agreements",
     "cohen_kappa",
     "credit",
     "percent_agreement",
@@ -33,14 +51,24 @@ _Z = float(stats.norm.ppf(0.975))
 @dataclass(frozen=True, slots=True)
 class Kappa:
     """Kappa with its 95 % interval, the agreement seen and expected, and the standard errors: of
-    the estimate, and under chance alone. The interval is that of large samples and has no width
-    where the two never differ: read n beside it."""
+    the estimate, and under chance alone. The interval has no width where the two never differ."""
 
     kappa: Estimate
     observed: float
     expected: float
     se: float
     se_null: float
+    interval: str  # what it speaks of, and how it was found
+    caveat: str | None = None  # why the interval is not to be trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """Raw agreement with its 95 % interval; n counts what is random, items judged twice or more, or
+    annotators."""
+
+    agreement: Estimate
+    interval: str  # what it speaks of, and how it was found
     caveat: str | None = None  # why the interval is not to be trusted
 
 
@@ -49,11 +77,14 @@ def cohen_kappa(
     second: ArrayLike,
     weights: Weights = "unweighted",
     categories: int | None = None,
+    rng: np.random.Generator | None = None,
+    replicates: int = 1000,
 ) -> Kappa | NotEnough:
     """Cohen 1960, 1968: two annotators' labels (N,) of the same items.
 
     Labels are ranked among those in use; with `categories` they are 0..categories-1 as given, so
-    that an unused one keeps its place between its neighbours.
+    that an unused one keeps its place between its neighbours. With `rng` the interval is by item
+    bootstrap.
     """
     table = _table(first, second, categories)
     n = float(table.sum())
@@ -73,29 +104,99 @@ def cohen_kappa(
     null = float((np.outer(rows, cols) * (worth - margin + expected) ** 2).sum())
     scale = (1 - expected) * np.sqrt(n)
     se = float(np.sqrt(spread) / scale)
-    low, high = max(-1.0, kappa - _Z * se), min(1.0, kappa + _Z * se)
-    found = Estimate(kappa, low, high, int(n))
-    # Each label of one annotator beside one of the other, as counts per item.
-    eye = np.eye(len(table), dtype=np.int64)
-    pairs = (eye[:, None, :] + eye[None, :, :]).reshape(-1, len(table))
-    counts = np.repeat(pairs, table.ravel().astype(np.int64), axis=0)
-    caveat = interval_caveat(counts)
-    return Kappa(found, observed, expected, se, float(np.sqrt(null) / scale), caveat)
+    ends = max(-1.0, kappa - _Z * se), min(1.0, kappa + _Z * se)
+    if rng is not None:
+        drawn = _redrawn(table, worth, rng, replicates)
+        if isinstance(drawn, NotEnough):
+            return drawn
+        ends = percentiles(drawn)
+    return Kappa(
+        Estimate(kappa, *ends, n=int(n)),
+        observed,
+        expected,
+        se,
+        float(np.sqrt(null) / scale),
+        BY_LARGE_SAMPLES if rng is None else BY_BOOTSTRAP,
+        _caveat(table),
+    )
 
 
 def percent_agreement(
-    items: ArrayLike, annotators: ArrayLike, labels: ArrayLike
-) -> Estimate | NotEnough:
+    items: ArrayLike,
+    annotators: ArrayLike,
+    labels: ArrayLike,
+    rng: np.random.Generator | None = None,
+    replicates: int = 1000,
+    resample: Resample = "items",
+) -> Percent | NotEnough:
     """The share of agreeing pairs of judgments per item, averaged over items judged at least
-    twice (Fleiss' P-bar); n counts those items."""
-    counts = columns(items, annotators, labels).counts
-    size = counts.sum(1)
-    shared = size >= 2
-    if not shared.any():
+    twice (Fleiss' P-bar). With `rng` the interval is by bootstrap of items, or of annotators: then
+    it speaks of other people; without it is that of `cluster_mean`, which keeps a width where
+    nobody ever disagreed."""
+    check(resample, rng)
+    data = columns(items, annotators, labels)
+    found = kinds(data, least=2)
+    counts, times = found.counts, found.items
+    if not len(times):
         return NotEnough("no item was judged by two annotators")
-    size, counts = size[shared], counts[shared]
-    agree = ((counts * (counts - 1)).sum(1)) / (size * (size - 1))
-    return cluster_mean(agree, np.arange(len(agree)))
+    size = counts.sum(1)
+    agree = (counts * (counts - 1)).sum(1) / (size * (size - 1))  # (P,)
+    caveat = interval_caveat(counts, times)
+    if rng is None:
+        each = np.repeat(agree, times)
+        return Percent(cluster_mean(each, np.arange(len(each))), BY_LARGE_SAMPLES)
+    n = int(times.sum())
+    value = float(agree @ times / n)
+    if resample == "annotators":
+        worth = np.eye(len(data.label_codes))
+        others = over_people(data, lambda at: _seen(item_sums(at, worth)), rng, replicates)
+        if isinstance(others, NotEnough):
+            return others
+        people = Estimate(value, *percentiles(others), n=len(data.annotator_codes))
+        return Percent(people, OF_OTHER_PEOPLE, people_caveat(data))
+    sums = np.column_stack([agree, np.ones(len(agree))])
+    drawn = over_items(sums, found, lambda at: at[:, 0] / at[:, 1], rng, replicates)
+    if isinstance(drawn, NotEnough):
+        return drawn
+    return Percent(Estimate(value, *percentiles(drawn), n=n), BY_BOOTSTRAP, caveat)
+
+
+def _seen(sums: Floats) -> Floats:
+    none = np.full(len(sums), np.nan)
+    return np.asarray(np.divide(sums[:, 1], sums[:, 2], out=none, where=sums[:, 2] > 0))
+
+
+def agreements(tables: Floats, credit: Floats) -> tuple[Floats, Floats, Floats]:
+    """Size, agreement seen and agreement expected of tables (T, K, K), two annotators each;
+    0, 0, 0 for an empty one.  # (T,) each"""
+    n = tables.sum((1, 2))
+    safe = np.maximum(n, 1)
+    observed = np.einsum("tij,ij->t", tables, credit) / safe
+    chance = np.einsum("ti,ij,tj->t", tables.sum(2), credit, tables.sum(1), optimize=True)
+    return n, observed, chance / safe**2
+
+
+def _redrawn(
+    table: Floats, worth: Floats, rng: np.random.Generator, replicates: int
+) -> Floats | NotEnough:
+    """Kappas of items drawn anew: an item is its cell, so tables are multinomial."""
+    k = len(table)
+
+    def statistic(cells: Floats) -> Floats:
+        _, observed, expected = agreements(cells.reshape(-1, k, k), worth)
+        none = np.full(len(cells), np.nan)
+        room = 1 - expected
+        return np.asarray(np.divide(observed - expected, room, out=none, where=room > 1e-12))
+
+    of_each = table.ravel().astype(np.int64)
+    return bootstrap(statistic, k * k, rng, replicates=replicates, of_each=of_each)
+
+
+def _caveat(table: Floats) -> str | None:
+    """The caveat of a table: each label of one beside one of the other, as counts per item."""
+    eye = np.eye(len(table), dtype=np.int64)
+    pairs = (eye[:, None, :] + eye[None, :, :]).reshape(-1, len(table))
+    return interval_caveat(pairs, table.ravel().astype(np.int64))
 
 
 def _table(first: ArrayLike, second: ArrayLike, categories: int | None) -> Floats:

@@ -15,25 +15,28 @@ from scipy import sparse
 
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
-from prefloop.stats.columns import Columns, Floats, columns
-from prefloop.stats.resampling import bootstrap, percentiles, random_groups
-from prefloop.stats.result import NotEnough, interval_caveat
+from prefloop.stats.columns import Floats, columns
+from prefloop.stats.item_kinds import Kinds, kinds, over_items
+from prefloop.stats.other_people import Resample, check, over_people, pair_sums, people_caveat
+from prefloop.stats.resampling import percentiles
+from prefloop.stats.result import BY_BOOTSTRAP, OF_OTHER_PEOPLE, NotEnough, interval_caveat
 
 __all__ = ["Alpha", "Scale", "krippendorff_alpha"]
 
 Scale = Literal["nominal", "ordinal", "interval", "ratio"]
 
-_FEW = 7  # labels up to which the coincidences are summed cell after cell
+_CELLS = 4_000_000  # numbers held at a time: 32 MB
 _VALUES = 2048  # distinct labels: the coincidence matrix has their square
 
 
 @dataclass(frozen=True, slots=True)
 class Alpha:
-    """Alpha with its 95 % interval (n counts items judged twice or more), and the number of
-    judgments in them."""
+    """Alpha with its 95 % interval (n counts what is random: items judged twice or more, or
+    annotators), and the number of judgments of such items."""
 
     alpha: Estimate
     judgments: int
+    interval: str  # what it speaks of, and how it was found
     caveat: str | None = None  # why the interval is not to be trusted
 
 
@@ -44,85 +47,70 @@ def krippendorff_alpha(
     rng: np.random.Generator,
     scale: Scale = "nominal",
     replicates: int = 1000,
+    resample: Resample = "items",
 ) -> Alpha | NotEnough:
-    """Alpha of judgments in long format; labels are numbers whose meaning `scale` says.
+    """Alpha of judgments in long format; labels are numbers whose meaning `scale` says. The
+    interval is by bootstrap of items, or of annotators: then it speaks of other people.
 
     Raises BadInput for a negative label on a ratio scale or more than 2,048 distinct labels.
     """
+    check(resample, rng)
     data = columns(items, annotators, labels, numeric=True)
     values = data.label_codes.astype(np.float64)
     _check(values, scale)
-    size = np.bincount(data.items, minlength=len(data.item_codes))
-    units = int((size >= 2).sum())
+    found = kinds(data, least=2)
+    units = len(found.of)
     if units == 0:
         return NotEnough("no item was judged by two annotators")
-    groups = np.zeros(len(size), dtype=np.int64)
-    groups[size >= 2] = random_groups(units, rng)
-    statistic = _AlphaOf(data, groups, values, scale)
-    alpha = float(statistic(np.ones((1, statistic.groups)))[0])
+    statistic = _AlphaOf(values, scale)
+    sums = _coincidences(found)
+    alpha = float(statistic((found.items.astype(np.float64) @ sums)[None])[0])
     if not np.isfinite(alpha):
         return NotEnough("every judgment that can be compared has one and the same label")
-    found = bootstrap(
-        statistic, statistic.groups, rng, replicates=replicates, width=4 * len(values) ** 2
-    )
-    if isinstance(found, NotEnough):
-        return found
-    low, high = percentiles(found)
-    caveat = interval_caveat(data.counts) if scale == "nominal" or units < 100 else None
-    return Alpha(Estimate(alpha, low, high, units), int(size[size >= 2].sum()), caveat)
+    size = np.diff(found.first.starts)
+    judgments = int(found.items @ size)
+    if resample == "annotators":
+        others = over_people(data, lambda at: statistic(pair_sums(at)), rng, replicates)
+        if isinstance(others, NotEnough):
+            return others
+        people = Estimate(alpha, *percentiles(others), n=len(data.annotator_codes))
+        return Alpha(people, judgments, OF_OTHER_PEOPLE, people_caveat(data))
+    drawn = over_items(sums, found, statistic, rng, replicates, width=4 * len(values) ** 2)
+    if isinstance(drawn, NotEnough):
+        return drawn
+    caveat = None
+    if len(size) * len(values) <= _CELLS:  # beyond, items are many and of many kinds
+        caveat = interval_caveat(found.counts, found.items, skew=scale == "nominal")
+    low, high = percentiles(drawn)
+    return Alpha(Estimate(alpha, low, high, units), judgments, BY_BOOTSTRAP, caveat)
 
 
 class _AlphaOf:
-    """Alpha as a function of how often each group of items was drawn."""
+    """Alpha as a function of coincidences (R, K * K)."""
 
-    def __init__(self, data: Columns, groups: np.ndarray, values: Floats, scale: Scale) -> None:
-        self.values, self.scale, self.groups = values, scale, int(groups.max()) + 1
-        if len(values) <= _FEW:
-            self.sums = sparse.csr_array(_few(data, groups, self.groups))
-            return
-        rows, cols, mass = _coincidences(data)
-        k = len(values)
-        at = groups[rows], cols
-        self.sums = sparse.csr_array((mass, at), shape=(self.groups, k * k))
-        self.sums.sum_duplicates()
+    def __init__(self, values: Floats, scale: Scale) -> None:
+        self.values, self.scale = values, scale
 
-    def __call__(self, drawn: Floats) -> Floats:
+    def __call__(self, sums: Floats) -> Floats:
         k = len(self.values)
-        seen = np.asarray(drawn @ self.sums).reshape(len(drawn), k, k)  # coincidences
+        seen = sums.reshape(len(sums), k, k)
         margin = seen.sum(2)  # n_c: (R, K)
         n = margin.sum(1)
         gap = _gap(self.values, margin, self.scale)
         observed = (seen * gap).sum((1, 2))
         expected = np.einsum("rc,rck,rk->r", margin, gap, margin, optimize=True)
-        none = np.full(len(drawn), np.nan)
+        none = np.full(len(sums), np.nan)
         ratio = np.divide((n - 1) * observed, expected, out=none, where=expected > 0)
         return np.asarray(1 - ratio)
 
 
-def _few(data: Columns, groups: np.ndarray, n_groups: int) -> Floats:
-    """The same as `_coincidences`, summed by group, where labels are few: cell after cell, without
-    a list of pairs.  # (groups, K * K)"""
-    counts = np.ascontiguousarray(data.counts.T)  # (K, items)
-    size = counts.sum(0)
-    weight = np.where(size >= 2, 1 / np.maximum(size - 1, 1), 0.0)
-    k = len(counts)
-    sums = np.zeros((k, k, n_groups))
-    for c in range(k):
-        own = counts[c] * weight
-        for other in range(c, k):
-            mass = own * (counts[other] - (c == other))
-            sums[c, other] = sums[other, c] = np.bincount(groups, mass, n_groups)
-    return np.ascontiguousarray(sums.reshape(k * k, n_groups).T)
-
-
-def _coincidences(data: Columns) -> tuple[np.ndarray, np.ndarray, Floats]:
-    """Item, cell (c * K + k) and mass o_ck / (m - 1) of every pair of labels within an item."""
+def _coincidences(found: Kinds) -> sparse.csr_array:
+    """o_ck / (m - 1) of every two labels within an item of each kind.  # (P, K * K)"""
+    data = found.first
     k = len(data.label_codes)
-    counts = sparse.csr_array(
-        (np.ones(len(data.items)), (data.items, data.labels)), shape=(len(data.item_codes), k)
-    )
+    ones = np.ones(len(data.items))
+    counts = sparse.csr_array((ones, (data.items, data.labels)), shape=(len(found.items), k))
     counts.sum_duplicates()
-    size = np.diff(data.starts)
     per_item = np.diff(counts.indptr)  # distinct labels of each item
     owner = np.repeat(np.arange(len(per_item)), per_item)
     fan = per_item[owner]  # each (item, label) meets every label of its item
@@ -130,11 +118,10 @@ def _coincidences(data: Columns) -> tuple[np.ndarray, np.ndarray, Floats]:
     step = np.arange(len(left)) - np.repeat(np.cumsum(fan) - fan, fan)
     right = counts.indptr[owner[left]] + step
     mass = counts.data[left] * (counts.data[right] - (left == right))
-    item = owner[left]
-    keep = (size[item] >= 2) & (mass > 0)
-    item, left, right, mass = item[keep], left[keep], right[keep], mass[keep]
+    left, right, mass = left[mass > 0], right[mass > 0], mass[mass > 0]
     cell = counts.indices[left].astype(np.int64) * k + counts.indices[right]
-    return item, cell, np.asarray(mass / (size[item] - 1), dtype=np.float64)
+    share = mass / (np.diff(data.starts)[owner[left]] - 1)
+    return sparse.csr_array((share, (owner[left], cell)), shape=(len(found.items), k * k))
 
 
 def _gap(values: Floats, margin: Floats, scale: Scale) -> Floats:

@@ -31,6 +31,7 @@ __all__ = [
     "Signal",
     "known_truth",
     "one_peer",
+    "own_answer",
     "plan_chart",
     "two_peers",
     "watch",
@@ -91,6 +92,13 @@ def one_peer(before: float, after: float, peer: float, share: float = 1.0) -> Si
     """Checks against one peer of error rate `peer`, two options: an event is a disagreement."""
     rates = [error * (1 - peer) + (1 - error) * peer for error in (before, after)]
     return Signal("one peer", rates[0], rates[1], share)
+
+
+def own_answer(before: float, after: float, share: float = 1.0) -> Signal:
+    """Repeats of what the annotator judged before the change, with errors independent of the first
+    answer: an event is another answer. People who repeat their errors differ less often."""
+    repeat = one_peer(before, after, before)
+    return Signal("own answer", repeat.before, repeat.after, share)
 
 
 def two_peers(before: float, after: float, peer: float, share: float = 1.0) -> Signal:

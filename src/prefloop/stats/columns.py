@@ -72,12 +72,17 @@ def columns(
 
 def whole(name: str, values: ArrayLike) -> Ints:
     """A one-dimensional array of whole numbers, or BadInput."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise BadInput(f"{name} must be one column of codes: {error}") from error
     if array.ndim != 1:
         raise BadInput(f"{name} must be one column of codes, not {array.ndim} dimensions")
     if array.size and array.dtype.kind not in "iu":
         raise BadInput(f"{name} must be whole-number codes, not {array.dtype}: encode them first")
-    return array.astype(np.int64)
+    if array.size and array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max:
+        raise BadInput(f"{name} has a code beyond 63 bits: number them from 0")
+    return array.astype(np.int64, copy=False)
 
 
 def numbers(name: str, values: ArrayLike) -> Floats:
@@ -108,12 +113,12 @@ def compact(codes: Ints) -> tuple[Ints, Ints]:
         seen = np.bincount(codes) > 0  # linear in the rows, where sorting is not
         return np.flatnonzero(seen), (np.cumsum(seen) - 1)[codes]
     distinct, position = np.unique(codes, return_inverse=True)
-    return distinct, position.astype(np.int64)
+    return distinct, position.astype(np.int64, copy=False)
 
 
 def _ranks(labels: Floats | Ints) -> tuple[Floats | Ints, Ints]:
     if labels.dtype.kind == "i":
-        return compact(labels.astype(np.int64))
+        return compact(labels.astype(np.int64, copy=False))
     given = labels.astype(np.float64)
     if given.size and np.abs(given).max() < given.size and (given == np.rint(given)).all():
         distinct, position = compact(given.astype(np.int64) + given.size)  # no need to sort

@@ -13,14 +13,26 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from prefloop.core.records import Estimate
-from prefloop.stats.agreement import Weights, credit
+from prefloop.stats.agreement import Weights, agreements, credit
 from prefloop.stats.columns import Columns, Floats, Ints, columns, compact
 from prefloop.stats.resampling import bootstrap, percentiles, random_groups
-from prefloop.stats.result import NotEnough, interval_caveat
+from prefloop.stats.result import (
+    BY_BOOTSTRAP,
+    OF_OTHER_PEOPLE,
+    NotEnough,
+    interval_caveat,
+)
 
-__all__ = ["PairwiseKappa", "PooledKappa", "pairwise_kappa", "pooled_kappa"]
+__all__ = [
+    "PairwiseKappa",
+    "PooledKappa",
+    "pair_tables",
+    "pairwise_kappa",
+    "pooled_kappa",
+]
 
 _PEOPLE = 5  # annotators that are a sample of anybody
+_DENSE = 8_000_000  # numbers up to which a matrix is kept as it is: 64 MB
 _CHUNK = 4_000_000  # pairs of judgments held at a time
 
 
@@ -38,6 +50,8 @@ class PairwiseKappa:
     observed: Floats
     expected: Floats
     undefined: int
+    tables: Floats  # (pairs, K, K) how often one said each label where the other said each
+    weights: Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +59,16 @@ class PooledKappa:
     """One kappa for all annotators; n counts the items with two judgments or more.
 
     `pooled` averages agreement seen and expected before the ratio is taken (De Vries 2008), each
-    pair of annotators weighted by shared items, and stays sound with few items per pair. `mean`
-    averages the pairs' kappas by the same weights.
+    pair of annotators weighted by shared items. What chance gives a pair is told from all that each
+    of the two shares with anybody: from the few items of a thin pair alone it would be far too
+    high, and kappa .3 where it is .6. Two annotators give Cohen's kappa. `mean` averages the pairs'
+    kappas by the same weights, and is not sound with few items per pair.
     """
 
     pooled: Estimate
     mean: float
     pairs: int
+    interval: str  # what it speaks of, and how it was found
     caveat: str | None = None  # why the interval is not to be trusted
 
 
@@ -66,28 +83,37 @@ def pairwise_kappa(
     Labels are ranked among those in use anywhere, so that weights mean the same for every pair.
     """
     data = columns(items, annotators, labels)
-    cells, mass, _ = _pair_cells(data, np.zeros(len(data.item_codes), dtype=np.int64))
-    if len(cells) == 0:
+    first, second, tables = pair_tables(data)
+    if len(tables) == 0:
         return NotEnough("no two annotators share an item")
-    k = len(data.label_codes)
-    pair_codes, pair = compact(cells // (k * k))
-    tables = np.zeros((len(pair_codes), k * k))
-    np.add.at(tables, (pair, cells % (k * k)), mass)
-    n, observed, expected = _agreements(tables.reshape(-1, k, k), credit(k, weights))
+    n, observed, expected = agreements(tables, credit(tables.shape[1], weights))
     exists = expected < 1 - 1e-12
     if not exists.any():
         return NotEnough("every two annotators used one and the same category throughout")
-    first, second = np.divmod(pair_codes[exists], len(data.annotator_codes))
     observed, expected = observed[exists], expected[exists]
     return PairwiseKappa(
-        data.annotator_codes[first],
-        data.annotator_codes[second],
+        data.annotator_codes[first[exists]],
+        data.annotator_codes[second[exists]],
         (observed - expected) / (1 - expected),
         n[exists].astype(np.int64),
         observed,
         expected,
         int((~exists).sum()),
+        tables[exists],
+        weights,
     )
+
+
+def pair_tables(data: Columns) -> tuple[Ints, Ints, Floats]:
+    """Every two annotators who share items: positions of both, and how often one said each label
+    where the other said each.  # (T,), (T,), (T, K, K)"""
+    cells, mass, _ = _pair_cells(data, np.zeros(len(data.item_codes), dtype=np.int64))
+    k = len(data.label_codes)
+    pair_codes, pair = compact(cells // (k * k))
+    tables = np.zeros((len(pair_codes), k * k))
+    np.add.at(tables, (pair, cells % (k * k)), mass)
+    first, second = np.divmod(pair_codes, max(len(data.annotator_codes), 1))
+    return first, second, tables.reshape(len(pair_codes), k, k)
 
 
 def pooled_kappa(
@@ -115,8 +141,7 @@ def pooled_kappa(
         return _other_people(data, pairs, rng, weights, replicates)
     groups = np.zeros(len(shared), dtype=np.int64)
     groups[shared] = random_groups(int(shared.sum()), rng)
-    cells, mass, group = _pair_cells(data, groups)
-    statistic = _Pooled(cells, mass, group, len(data.label_codes), weights)
+    statistic = _Pooled(data, shared[data.items], groups, weights)
     pooled = float(statistic(np.ones((1, statistic.groups)))[0])
     found = bootstrap(
         statistic, statistic.groups, rng, replicates=replicates, width=statistic.width
@@ -126,7 +151,9 @@ def pooled_kappa(
     mean = float((pairs.kappa * pairs.n).sum() / pairs.n.sum())
     low, high = percentiles(found)
     caveat = interval_caveat(data.counts)
-    return PooledKappa(Estimate(pooled, low, high, int(shared.sum())), mean, len(pairs.n), caveat)
+    return PooledKappa(
+        Estimate(pooled, low, high, int(shared.sum())), mean, len(pairs.n), BY_BOOTSTRAP, caveat
+    )
 
 
 def _other_people(
@@ -137,7 +164,10 @@ def _other_people(
     people = len(np.unique(np.concatenate([first, second])))
     if people < _PEOPLE:
         return NotEnough(f"{people} annotators say little of others: at least {_PEOPLE} are needed")
-    seen, chance, n = pairs.observed * pairs.n, pairs.expected * pairs.n, pairs.n
+    shares = _shares(data)
+    lucky = shares @ credit(shares.shape[1], weights)
+    n, seen = pairs.n, pairs.observed * pairs.n
+    chance = n * (lucky[first] * shares[second]).sum(1)
 
     def statistic(drawn: Floats) -> Floats:
         times = drawn[:, first] * drawn[:, second]  # (R, pairs)
@@ -155,38 +185,57 @@ def _other_people(
     mean = float((pairs.kappa * n).sum() / n.sum())
     shared = int((np.bincount(data.items) >= 2).sum())
     few = f"{people} annotators: under 20 the interval is too narrow" if people < 20 else None
-    return PooledKappa(Estimate(value, *percentiles(found), n=shared), mean, len(n), few)
+    estimate = Estimate(value, *percentiles(found), n=shared)
+    return PooledKappa(estimate, mean, len(n), OF_OTHER_PEOPLE, few)
 
 
 class _Pooled:
-    """Pooled kappa as a function of how often each group of items was drawn."""
+    """Pooled kappa as a function of how often each group of items was drawn.
 
-    def __init__(self, cells: Ints, mass: Floats, group: Ints, k: int, weights: Weights) -> None:
-        pair_codes, pair = compact(cells // (k * k))
-        self.k, self.pairs, self.groups = k, len(pair_codes), int(group.max()) + 1
-        self.width = self.pairs * k * k
-        at = pair * (k * k) + cells % (k * k)
-        self.sums = sparse.csr_array((mass, (group, at)), shape=(self.groups, self.width))
-        self.worth = credit(k, weights)
+    How much each pair of annotators weighs in what chance gives is that of all items in every
+    replicate: it hardly varies, and a replicate then costs no more with many pairs.
+    """
+
+    def __init__(self, data: Columns, rows: np.ndarray, groups: Ints, weights: Weights) -> None:
+        k, people = len(data.label_codes), len(data.annotator_codes)
+        cells, mass, group = _pair_cells(data, groups)
+        self.worth, self.groups = credit(k, weights), int(groups.max()) + 1
+        first, second = np.divmod(cells // (k * k), people)
+        self.shared = sparse.csr_array((mass, (first, second)), shape=(people, people))
+        self.shared.sum_duplicates()
+        self.n = np.bincount(group, mass, self.groups)
+        agreed = mass * self.worth.ravel()[cells % (k * k)]
+        self.seen = np.bincount(group, agreed, self.groups)
+        said = data.annotators[rows] * k + data.labels[rows]
+        at = groups[data.items[rows]], said
+        margins = sparse.csr_array((np.ones(len(said)), at), shape=(self.groups, people * k))
+        small = self.groups * people * k <= _DENSE
+        self.margins = margins.toarray() if small else margins
+        self.shape, self.width = (people, k), 4 * people * k
 
     def __call__(self, drawn: Floats) -> Floats:
-        tables = np.asarray(drawn @ self.sums).reshape(-1, self.k, self.k)
-        n, observed, expected = (
-            part.reshape(len(drawn), self.pairs) for part in _agreements(tables, self.worth)
-        )
-        seen, chance = (n * observed).sum(1), (n * expected).sum(1)
-        room = n.sum(1) - chance
+        said = np.asarray(drawn @ self.margins).reshape(len(drawn), *self.shape)
+        share = said / np.maximum(said.sum(2, keepdims=True), 1)  # (R, A, K)
+        lucky = share @ self.worth
+        chance = np.zeros(len(drawn))
+        for code in range(self.shape[1]):
+            reached = np.asarray(lucky[:, :, code] @ self.shared)  # (R, A)
+            chance += (reached * share[:, :, code]).sum(1)
+        expected = chance / self.n.sum()
+        n = drawn @ self.n
+        observed = np.divide(drawn @ self.seen, n, out=np.full(len(drawn), np.nan), where=n > 0)
         none = np.full(len(drawn), np.nan)
-        return np.asarray(np.divide(seen - chance, room, out=none, where=room > 1e-9))
+        room = 1 - expected
+        return np.asarray(np.divide(observed - expected, room, out=none, where=room > 1e-9))
 
 
-def _agreements(tables: Floats, credit: Floats) -> tuple[Floats, Floats, Floats]:
-    """Size, agreement seen and agreement expected of tables (T, K, K); 0, 0, 0 for an empty one."""
-    n = tables.sum((1, 2))
-    safe = np.maximum(n, 1)
-    observed = np.einsum("tij,ij->t", tables, credit) / safe
-    chance = np.einsum("ti,ij,tj->t", tables.sum(2), credit, tables.sum(1), optimize=True)
-    return n, observed, chance / safe**2
+def _shares(data: Columns) -> Floats:
+    """Each annotator's share of each label, on items they share with anybody.  # (A, K)"""
+    shape = len(data.annotator_codes), len(data.label_codes)
+    rows = np.diff(data.starts)[data.items] >= 2
+    cells = data.annotators[rows] * shape[1] + data.labels[rows]
+    said = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    return np.asarray(said / np.maximum(said.sum(1, keepdims=True), 1), dtype=np.float64)
 
 
 def _pair_cells(data: Columns, groups: Ints) -> tuple[Ints, Floats, Ints]:
@@ -198,13 +247,23 @@ def _pair_cells(data: Columns, groups: Ints) -> tuple[Ints, Floats, Ints]:
         pair = data.annotators[left] * people + data.annotators[right]
         cell = (pair * k + data.labels[left]) * k + data.labels[right]
         keys = cell * n_groups + groups[data.items[left]]
-        found, times = np.unique(keys, return_counts=True)
+        found, times = _counted(keys, people**2 * k**2 * n_groups)
         parts.append((found, times))
     if not parts:
         return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
     keys, where = np.unique(np.concatenate([p[0] for p in parts]), return_inverse=True)
     mass = np.bincount(where, np.concatenate([p[1] for p in parts]).astype(np.float64))
     return keys // n_groups, np.asarray(mass, dtype=np.float64), keys % n_groups
+
+
+def _counted(keys: Ints, names: int) -> tuple[Ints, Ints]:
+    """The distinct keys, all below `names`, and how often each occurs."""
+    if names > len(keys) + _CHUNK:
+        found, times = np.unique(keys, return_counts=True)
+        return found, times.astype(np.int64)
+    times = np.bincount(keys)  # linear in the rows, where sorting is not
+    found = np.flatnonzero(times)
+    return found, times[found]
 
 
 def _pairs(data: Columns) -> Iterator[tuple[Ints, Ints]]:

@@ -1,7 +1,8 @@
 """The bootstrap, over whatever is the unit: items, prompts, annotators.
 
 A statistic is a function of how often each unit was drawn, so that many replicates are one matrix
-product: it takes counts (R, units) and gives (R,) values, NaN where a replicate has no value.
+product: it takes counts (R, units) and gives (R,) values, NaN where a replicate has no value. Units
+that are alike are drawn together: how often each kind comes up is multinomial, exactly.
 """
 
 from collections.abc import Callable
@@ -27,23 +28,28 @@ def bootstrap(
     *,
     replicates: int = 1000,
     width: int = 1,
+    of_each: Ints | None = None,
 ) -> Floats | NotEnough:
     """Replicates of `statistic` over `units` drawn with replacement, sorted.  # (<= replicates,)
 
     `width` is how many numbers the statistic holds per replicate, so that memory stays bounded.
-    Fewer than two units, or a statistic without value in more than a tenth of the replicates, is
-    NotEnough.
+    With `of_each` (units,) a unit is a kind, of which there are so many. Fewer than two units, or
+    a statistic without value in more than a tenth of the replicates, is NotEnough.
     """
     if replicates < 1:
         raise BadInput(f"{replicates} replicates: give at least 1")
-    if units < 2:
-        return NotEnough(f"{units} unit to resample: an interval needs at least 2")
+    total = units if of_each is None else int(of_each.sum())
+    if total < 2:
+        return NotEnough(f"{total} unit to resample: an interval needs at least 2")
     step = max(1, _CELLS // max(units, width))
     parts = []
     for first in range(0, replicates, step):
         rows = min(step, replicates - first)
-        drawn = rng.integers(0, units, size=(rows, units)) + units * np.arange(rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
+        if of_each is None:
+            drawn = rng.integers(0, units, size=(rows, units)) + units * np.arange(rows)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
+        else:
+            counts = rng.multinomial(total, of_each / total, size=rows)
         parts.append(statistic(counts.astype(np.float64)))
     values = np.concatenate(parts)
     values = np.sort(values[np.isfinite(values)])

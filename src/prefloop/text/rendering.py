@@ -23,6 +23,7 @@ _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 _DEEPEST = 40
 _JOINERS = "\u200c\u200d"  # join letters in Persian and Hindi, and build emoji
+_LINES = {ord("\n"): " ", ord("\t"): " ", ord("\r"): " "}  # not hidden, though not printable
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800"  # blank, and not called a format
 
 
@@ -48,7 +49,7 @@ def render(markdown: str) -> str:
 
 def visible(text: str) -> str:
     """`text` with every hidden character written as its code, as in ⟨U+202E⟩."""
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.translate(_LINES).isprintable():
         return text
     last = len(text) - 1
     return "".join(
