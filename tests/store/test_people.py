@@ -28,7 +28,16 @@ release.propose  . . . . x .
 release.approve  . x . . . .
 quarantine.propose . x x . . .
 quarantine.approve . x x . . .
+quality.read     . x x . x x
+quality.check    . x . . x .
+annotator.plan   . x x . . .
+group.declare    . . x x . .
+bias.read        . . . . . x
 text.erase       x x . . . .
+proposal.read    x x x . x x
+proposal.decide  . x x . . .
+audit.read       x . . . . x
+account          x x x x x x
 verify           x x x x x x
 """
 GRID = {

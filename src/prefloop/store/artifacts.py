@@ -152,8 +152,9 @@ def descendants(reader: Reader, name: str) -> list[str]:
     return _walk(reader, name, children)
 
 
-def write_rows(tx: Transaction, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Store rows as one canonical JSON-lines file; returns its manifest entry."""
+def write_rows(reader: Reader, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Store rows as one canonical JSON-lines file; returns its manifest entry. Files need no
+    transaction: long ones are written before one is open."""
     count = 0
 
     def lines() -> Iterator[bytes]:
@@ -162,7 +163,7 @@ def write_rows(tx: Transaction, rows: Iterable[dict[str, Any]]) -> dict[str, Any
             count += 1
             yield canonical(row) + b"\n"
 
-    entry = tx.files.put(lines())
+    entry = reader.files.put(lines())
     return {**entry, "rows": count}
 
 

@@ -16,6 +16,7 @@ from prefloop.store import tables
 
 __all__ = [
     "START",
+    "Search",
     "Tail",
     "event_hash",
     "listing",
@@ -23,6 +24,7 @@ __all__ = [
     "row_seal",
     "rows_digest",
     "sealed_row",
+    "search",
     "tail",
 ]
 
@@ -37,13 +39,14 @@ class Tail:
     hash: str
 
 
+_TAIL = (
+    sa.select(tables.event.c.seq, tables.event.c.hash).order_by(tables.event.c.seq.desc()).limit(1)
+)
+
+
 def tail(connection: sa.Connection) -> Tail:
     """The last event of the chain."""
-    row = connection.execute(
-        sa.select(tables.event.c.seq, tables.event.c.hash)
-        .order_by(tables.event.c.seq.desc())
-        .limit(1)
-    ).first()
+    row = connection.execute(_TAIL).first()
     return Tail(row.seq, row.hash) if row else Tail(0, START)
 
 
@@ -103,4 +106,35 @@ def _plain(value: Any) -> Any:
 def listing(connection: sa.Connection, limit: int) -> list[dict[str, Any]]:
     """The newest events, newest first."""
     query = sa.select(tables.event).order_by(tables.event.c.seq.desc()).limit(limit)
+    return [row._asdict() for row in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which events are looked for; what is empty does not matter. An action or subject is given
+    by how it begins; times are microseconds UTC, `until` exclusive; `before` is a number."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: int | None = None
+    until: int | None = None
+    before: int | None = None
+
+
+def search(connection: sa.Connection, wanted: Search, limit: int) -> list[dict[str, Any]]:
+    """The newest events that fit, newest first."""
+    e = tables.event.c
+    query = sa.select(tables.event).order_by(e.seq.desc()).limit(limit)
+    if wanted.actor:
+        query = query.where(e.actor == wanted.actor)
+    for column, beginning in ((e.action, wanted.action), (e.subject, wanted.subject)):
+        if beginning:
+            query = query.where(column.startswith(beginning, autoescape=True))
+    if wanted.since is not None:
+        query = query.where(e.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(e.at < wanted.until)
+    if wanted.before is not None:
+        query = query.where(e.seq < wanted.before)
     return [row._asdict() for row in connection.execute(query)]

@@ -4,18 +4,22 @@ SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE, and one in-process lock in front
 SQLite's own busy handler is unfair. PostgreSQL: row locks where the queue needs them, and one
 advisory lock around the tail of the audit chain, always taken last.
 
-What the database refuses leaves here as one of our errors: whoever lost a race reads Conflict.
+What the database refuses leaves here as one of our errors: whoever lost a race reads Conflict,
+and whoever meets a full disk or a database that is away reads Unavailable and may ask again.
 """
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from prefloop.core.errors import BadInput, Conflict, PrefloopError
+from prefloop.core.errors import BadInput, Conflict, PrefloopError, Unavailable
 from prefloop.store import audit, tables
 from prefloop.store.files import FileStore
 
@@ -43,12 +47,22 @@ class Reader:
         result: sa.CursorResult[Any] = self.connection.execute(statement, rows)
         return result
 
-    def one(self, statement: sa.Executable) -> sa.Row[Any] | None:
-        """The first row, or None."""
-        return self.connection.execute(statement).first()
+    def one(self, statement: sa.Executable, **values: Any) -> sa.Row[Any] | None:
+        """The first row, or None. `values` are for a statement that was written once, with
+        bindparams: building one anew each time costs three times as much as running it."""
+        return self.connection.execute(statement, values).first()
 
-    def all(self, statement: sa.Executable) -> Sequence[sa.Row[Any]]:
-        return self.connection.execute(statement).all()
+    def all(self, statement: sa.Executable, **values: Any) -> Sequence[sa.Row[Any]]:
+        return self.connection.execute(statement, values).all()
+
+    def each(
+        self, statement: sa.Executable, wanted: Iterable[Any], **values: Any
+    ) -> Iterator[sa.Row[Any]]:
+        """Rows of a statement with an expanding bindparam `among`, however many those are."""
+        known = list(dict.fromkeys(wanted))
+        for start in range(0, len(known), _CHUNK):
+            chunk = known[start : start + _CHUNK]
+            yield from self.connection.execute(statement, {"among": chunk, **values})
 
     def where_in(
         self, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Iterable[Any]
@@ -70,12 +84,16 @@ class Transaction(Reader):
         self.now = ledger.clock(connection)
         self._tail: audit.Tail | None = None
 
+    def update_each(self, statement: sa.Executable, wanted: Sequence[Any], **values: Any) -> None:
+        """Run a change with an expanding bindparam `among`, however many those are."""
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            self.connection.execute(statement, {"among": chunk, **values})
+
     def insert_missing(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Add rows that are not there yet. Two writers may bring the same row at once; the first
         one serves both. Returns how many were added."""
-        insert = postgresql.insert if self.ledger.is_postgresql else sqlite.insert
-        statement = insert(table).on_conflict_do_nothing()
-        return self.execute(statement.execution_options(preserve_rowcount=True), rows).rowcount
+        return self.execute(_missing(table, self.ledger.is_postgresql), rows).rowcount
 
     def append(
         self,
@@ -105,7 +123,7 @@ class Transaction(Reader):
             for row in rows:
                 row["event"] = seq
             if rows:
-                self.connection.execute(sa.insert(table), rows)
+                self.connection.execute(_insert(table), rows)
         return seq
 
     def event(
@@ -130,7 +148,7 @@ class Transaction(Reader):
             detail=dict(detail or {}),
             seals=seals,
         )
-        self.connection.execute(sa.insert(tables.event), row)
+        self.connection.execute(_insert(tables.event), row)
         self._tail = audit.Tail(row["seq"], row["hash"])
         seq: int = row["seq"]
         return seq
@@ -155,6 +173,8 @@ class Ledger:
         self.is_postgresql = self.engine.dialect.name == "postgresql"
         self.clock = clock or (_postgresql_now if self.is_postgresql else _sqlite_now)
         self._write_lock = threading.Lock()
+        self._file = _file(self.engine)
+        self._inode: tuple[int, int] | None = None
 
     @contextmanager
     def transaction(self, actor: str) -> Iterator[Transaction]:
@@ -184,8 +204,39 @@ class Ledger:
 
     @contextmanager
     def _connection(self, **options: Any) -> Iterator[sa.Connection]:
-        with plainly(self.engine), self.engine.connect() as connection:
+        with plainly(self.engine):
+            self._look_for_file()
+            connected = self.engine.connect()
+        with plainly(self.engine), connected as connection:
             yield connection.execution_options(**options) if options else connection
+
+    def _look_for_file(self) -> None:
+        """SQLite goes on writing into a file that was moved away, and makes an empty one where
+        there is none: what is acknowledged would be lost. So the file is looked at each time."""
+        if self._file is None:
+            return
+        try:
+            found = os.stat(self._file)
+        except OSError as error:
+            if self._inode is None:
+                return  # about to be made
+            self.engine.dispose()
+            raise Unavailable(f"the ledger {self._file} is away: {error.strerror}") from error
+        inode = (found.st_dev, found.st_ino)
+        if self._inode not in (None, inode):
+            self.engine.dispose()  # another file stands in its place: look at that one
+        self._inode = inode
+
+
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
+
+
+@cache
+def _missing(table: sa.Table, is_postgresql: bool) -> sa.Insert:
+    insert = postgresql.insert if is_postgresql else sqlite.insert
+    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 @contextmanager
@@ -204,7 +255,17 @@ def plainly(engine: sa.Engine) -> Iterator[None]:
             ) from error
         if isinstance(error, sa.exc.DataError):
             raise BadInput(f"the ledger cannot hold this: {said}") from error
-        raise PrefloopError(f"the ledger at {engine.url!r} cannot be used: {said}") from error
+        away = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+        kind = Unavailable if away and "no such" not in said else PrefloopError
+        raise kind(f"the ledger at {engine.url!r} cannot be used: {said}") from error
+    except sa.exc.TimeoutError as error:
+        raise Unavailable("too many requests at once wait for the ledger: try again") from error
+
+
+def _file(engine: sa.Engine) -> str | None:
+    """The file of a SQLite database that has one."""
+    name = engine.url.database if engine.dialect.name == "sqlite" else None
+    return None if name in (None, "", ":memory:") else os.path.abspath(str(name))
 
 
 def _engine(url: str) -> sa.Engine:
@@ -245,8 +306,7 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _sqlite_now(connection: sa.Connection) -> int:
-    sql = "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000"
-    return int(connection.exec_driver_sql(sql).scalar_one())
+    return time.time_ns() // 1000  # what SQLite would say: it asks this machine's clock
 
 
 def _postgresql_now(connection: sa.Connection) -> int:

@@ -1,6 +1,6 @@
 """People, their roles, and the one table of who may do what."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,14 +14,19 @@ __all__ = [
     "PERMISSIONS",
     "ROLES",
     "add",
+    "check_roles",
     "grant",
     "handles",
+    "holding",
+    "join",
     "may",
     "person_id",
     "require",
     "roles",
+    "standing",
 ]
 
+_LONGEST_HANDLE = 64
 ROLES = ("admin", "lead", "senior", "annotator", "engineer", "auditor")
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
@@ -44,7 +49,16 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "release.approve": frozenset({"lead"}),
     "quarantine.propose": frozenset({"lead", "senior"}),
     "quarantine.approve": frozenset({"lead", "senior"}),
+    "quality.read": frozenset({"lead", "senior", "engineer", "auditor"}),
+    "quality.check": frozenset({"lead", "engineer"}),
+    "annotator.plan": frozenset({"lead", "senior"}),
+    "group.declare": frozenset({"annotator", "senior"}),
+    "bias.read": frozenset({"auditor"}),
     "text.erase": frozenset({"admin", "lead"}),
+    "proposal.read": frozenset({"admin", "lead", "senior", "engineer", "auditor"}),
+    "proposal.decide": frozenset({"lead", "senior"}),
+    "audit.read": frozenset({"admin", "auditor"}),
+    "account": frozenset(ROLES),
     "verify": frozenset(ROLES),
 }
 
@@ -52,34 +66,38 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 def add(tx: Transaction, handle: str, roles: tuple[str, ...]) -> str:
     """A new person with these roles; returns the id. The first person of a ledger needs nobody's
     leave; after that, adding people takes an admin."""
-    if not handle or any(c.isspace() or not c.isprintable() for c in handle):
-        raise BadInput(f"handle {handle!r}: use a short name without spaces")
-    here = handles(tx)
-    if here:
+    if handles(tx):
         require(tx, "person.add")
     elif "admin" not in roles:
         raise BadInput("the first person needs the role admin, or nobody could ever add another")
-    if handle in here:
-        raise Conflict(f"there is already a person called {handle}")
-    row: dict[str, Any] = {"id": new_id(), "handle": handle, "created": tx.now}
-    grants = [_grant(row["id"], role, True) for role in roles]
-    tx.append_many(
-        [(tables.person, [row]), (tables.role_grant, grants)],
-        action="person.add",
-        subject=handle,
-        detail={"roles": list(roles)},
-    )
-    return str(row["id"])
+    return _append(tx, handle, roles, "person.add", {"roles": list(roles)})
+
+
+def join(tx: Transaction, handle: str, roles: Sequence[str], inviter: str) -> str:
+    """Somebody new who was invited by an admin (store.invitations); returns the id."""
+    detail = {"roles": list(roles), "inviter": inviter}
+    return _append(tx, handle, roles, "person.join", detail)
+
+
+def check_roles(roles: Sequence[str]) -> None:
+    """Raise BadInput for no role at all, or one that does not exist."""
+    if not roles:
+        raise BadInput(f"choose at least one role: {', '.join(ROLES)}")
+    for role in roles:
+        _grant("", role, True)
 
 
 def grant(tx: Transaction, handle: str, role: str, granted: bool = True) -> None:
-    """Give a role, or take it away."""
+    """Give a role, or take it away, which ends the person's sessions."""
     require(tx, "role.grant")
     if role == "admin" and not granted and _admins(tx) == [handle]:
         raise Conflict(f"{handle} is the only admin: make somebody else one first")
     row = _grant(person_id(tx, handle), role, granted)
     action = "role.grant" if granted else "role.revoke"
     tx.append(tables.role_grant, [row], action=action, subject=handle, detail={"role": role})
+    if not granted:
+        ended = tables.web_session.c.person == row["person"]
+        tx.execute(sa.delete(tables.web_session).where(ended))
 
 
 def person_id(reader: Reader, handle: str) -> str:
@@ -98,17 +116,36 @@ def handles(reader: Reader) -> list[str]:
     return [r.handle for r in reader.all(sa.select(tables.person).order_by(tables.person.c.event))]
 
 
+_GRANTS = (
+    sa.select(tables.role_grant.c.role, tables.role_grant.c.granted)
+    .join(tables.person, tables.person.c.id == tables.role_grant.c.person)
+    .where(tables.person.c.handle == sa.bindparam("handle"))
+    .order_by(tables.role_grant.c.event)
+)
+
+
 def roles(reader: Reader, handle: str) -> frozenset[str]:
     """The roles a person has now."""
-    g, p = tables.role_grant.c, tables.person.c
-    query = (
-        sa.select(g.role, g.granted)
-        .join(tables.person, p.id == g.person)
-        .where(p.handle == handle)
-        .order_by(g.event)
-    )
-    now = {row.role: row.granted for row in reader.all(query)}
+    return standing(reader.all(_GRANTS, handle=handle))
+
+
+def standing(grants: Iterable[sa.Row[Any]]) -> frozenset[str]:
+    """The roles that stand after these grants and revocations, in their order."""
+    now = {row.role: row.granted for row in grants}
     return frozenset(role for role, granted in now.items() if granted)
+
+
+def holding(table: sa.Table) -> sa.Select[Any]:
+    """A statement for the row of `table` with a :digest, its person's handle, and each grant of
+    their roles, for `standing`: one question for everything that a request has to know."""
+    grants = tables.role_grant.c
+    return (
+        sa.select(table, tables.person.c.handle, grants.role, grants.granted)
+        .join(tables.person, tables.person.c.id == table.c.person)
+        .outerjoin(tables.role_grant, grants.person == table.c.person)
+        .where(table.c.digest == sa.bindparam("digest"))
+        .order_by(grants.event)
+    )
 
 
 def may(reader: Reader, handle: str, action: str) -> bool:
@@ -118,10 +155,25 @@ def may(reader: Reader, handle: str, action: str) -> bool:
 
 def require(tx: Transaction, action: str) -> None:
     """Raise NotPermitted unless the transaction's actor may do this."""
-    person_id(tx, tx.actor)
     if not may(tx, tx.actor, action):
+        person_id(tx, tx.actor)
         needed = " or ".join(sorted(PERMISSIONS[action]))
         raise NotPermitted(f"{tx.actor} may not {action}: it takes the role {needed}")
+
+
+def _append(
+    tx: Transaction, handle: str, roles: Sequence[str], action: str, detail: dict[str, Any]
+) -> str:
+    readable = handle and not any(c.isspace() or not c.isprintable() for c in handle)
+    if not readable or len(handle) > _LONGEST_HANDLE:
+        raise BadInput(f"handle {handle[:100]!r}: use a short name without spaces")
+    if handle in handles(tx):
+        raise Conflict(f"there is already a person called {handle}")
+    row: dict[str, Any] = {"id": new_id(), "handle": handle, "created": tx.now}
+    grants = [_grant(row["id"], role, True) for role in roles]
+    groups = [(tables.person, [row]), (tables.role_grant, grants)]
+    tx.append_many(groups, action=action, subject=handle, detail=detail)
+    return str(row["id"])
 
 
 def _admins(reader: Reader) -> list[str]:

@@ -11,20 +11,26 @@ from typing import Any
 import sqlalchemy as sa
 
 __all__ = [
+    "api_token",
     "artifact",
     "artifact_parent",
+    "credential",
     "decision",
     "erasure",
     "event",
+    "identity",
+    "invitation",
     "job",
     "metadata",
     "person",
     "proposal",
+    "recovery_code",
     "role_grant",
     "sealed",
     "tag_move",
     "text",
     "version",
+    "web_session",
 ]
 
 metadata = sa.MetaData(
@@ -167,4 +173,73 @@ job = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("result", sa.JSON, nullable=True),
     sa.Index("ix_job_state_lease_until", "state", "lease_until"),
+)
+
+# How people are known to the pages is working state too: secrets must be able to go. None is kept
+# that can be used as it stands here: passwords by argon2id, all else by digest.
+credential = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("person", ID, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("password", sa.Text, nullable=True),
+    # The one-time code's secret is made of this and the project's key: neither alone gives it.
+    sa.Column("factor", sa.String(64), nullable=True),
+    sa.Column("factor_on", sa.Boolean, nullable=False),
+    sa.Column("last_step", sa.BigInteger, nullable=False),  # no code of it or before is taken again
+)
+
+recovery_code = sa.Table(
+    "recovery_code",
+    metadata,
+    sa.Column("digest", DIGEST, primary_key=True),
+    sa.Column("person", ID, sa.ForeignKey("person.id"), nullable=False, index=True),
+)
+
+web_session = sa.Table(
+    "web_session",
+    metadata,
+    sa.Column("digest", DIGEST, primary_key=True),
+    sa.Column("id", ID, nullable=False, unique=True),
+    sa.Column("person", ID, sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("stage", sa.Text, nullable=False),  # password: the second factor is still missing
+    sa.Column("started", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("device", sa.Text, nullable=False),
+)
+
+api_token = sa.Table(
+    "api_token",
+    metadata,
+    sa.Column("digest", DIGEST, primary_key=True),
+    sa.Column("id", ID, nullable=False, unique=True),
+    sa.Column("person", ID, sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+
+invitation = sa.Table(
+    "invitation",
+    metadata,
+    sa.Column("digest", DIGEST, primary_key=True),
+    sa.Column("id", ID, nullable=False, unique=True),
+    # Somebody who is here already and sets a new password; without it, somebody new.
+    sa.Column("person", ID, sa.ForeignKey("person.id"), nullable=True, index=True),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("inviter", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+
+# Whom the company's own sign-in stands for; an admin says so, nobody is made by it.
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("person", ID, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=True),
+    sa.Column("email", sa.Text, nullable=True),
+    sa.UniqueConstraint("issuer", "subject"),
+    sa.UniqueConstraint("issuer", "email"),
 )

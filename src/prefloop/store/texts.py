@@ -13,6 +13,13 @@ from prefloop.store.engine import Reader, Transaction
 __all__ = ["erase", "fits", "get", "get_many", "key_fits", "put", "put_many"]
 
 _SAMPLE = 8
+_TEXTS, _ERASURES = (
+    sa.select(table).where(column.in_(sa.bindparam("among", expanding=True)))
+    for table, column in (
+        (tables.text, tables.text.c.digest),
+        (tables.erasure, tables.erasure.c.text),
+    )
+)
 
 
 def put_many(tx: Transaction, bodies: Iterable[str]) -> dict[str, str]:
@@ -20,7 +27,7 @@ def put_many(tx: Transaction, bodies: Iterable[str]) -> dict[str, str]:
     that needs a new decision, so Erased is raised."""
     named = {body: text_digest(tx.ledger.key, body) for body in bodies}
     digests = list(named.values())
-    gone = next(tx.where_in(sa.select(tables.erasure.c.text), tables.erasure.c.text, digests), None)
+    gone = next(tx.each(_ERASURES, digests), None)
     if gone is not None:
         raise Erased(f"text {gone.text[:12]} was erased on request; it may not be stored again")
     have = {
@@ -42,8 +49,7 @@ def put(tx: Transaction, body: str) -> str:
 def get_many(reader: Reader, digests: Iterable[str]) -> dict[str, str | None]:
     """{digest: text}; None for a text that was erased. Raises NotFound, Corrupt."""
     wanted = list(dict.fromkeys(digests))
-    rows = list(reader.where_in(sa.select(tables.text), tables.text.c.digest, wanted))
-    found = {row.digest: _body(reader, row) for row in rows}
+    found = {row.digest: _body(reader, row) for row in reader.each(_TEXTS, wanted)}
     for name in wanted:
         if name not in found:
             raise NotFound(f"text {name[:12]} is not in the ledger")

@@ -1,0 +1,237 @@
+"""What the screen's script asks for: a turn, a draft kept, the last judgment, a leave.
+
+A turn is one commit: the judgment, its draft forgotten, the next comparisons leased.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from prefloop.annotation import (
+    campaigns,
+    drafts,
+    edits,
+    explanations,
+    queue,
+    rankings,
+    rationale,
+)
+from prefloop.annotation.campaigns import Campaign
+from prefloop.annotation.edits import Edit
+from prefloop.annotation.judgments import Submission
+from prefloop.annotation.queue import Turn
+from prefloop.core.errors import BadInput
+from prefloop.flows.project import Project
+from prefloop.store.engine import Transaction
+from prefloop.web.annotation import guide, view
+from prefloop.web.annotation.last import last_said
+from prefloop.web.identity import May, Signed
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api")
+Judge = Annotated[Signed, Depends(May("judge"))]
+
+Choice = Annotated[int, Field(ge=0, le=2)]  # a Literal would take true for 1
+Side = Literal[0, 1, 2]
+Beside = tuple[dict[str, Any] | None, tuple[str | None, ...] | None]
+_MOST_WANTED = 10
+
+
+class Sent(BaseModel):
+    """A judgment as the screen sends it: a choice, or, of more than two responses, a ranking.
+
+    `ranking` names responses as they stand on the screen, best first, those that tie together.
+    `revises` asks to replace what was recorded before.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    assignment: str = Field(max_length=64)
+    key: str = Field(max_length=200)
+    choice: Choice | None = None
+    ranking: list[list[int]] | None = Field(None, max_length=50)
+    strength: int = 1
+    dimensions: dict[str, Choice] = {}
+    flags: list[str] = []
+    rationale: str = Field("", max_length=20_000)
+    active_ms: int = 0
+    focus_losses: int = 0
+    away_ms: int = 0
+    revises: bool = False
+
+
+class Asked(BaseModel):
+    """One turn: what was judged, what the browser has, how many it should have afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    submission: Sent | None = None
+    have: list[str] = Field(default=[], max_length=100)
+    want: int = Field(2, ge=0, le=_MOST_WANTED)
+
+
+class Draft(BaseModel):
+    """A judgment not sent yet; `at` is the browser's clock, which orders drafts of one browser."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    choice: Choice | None = None
+    strength: int = Field(1, ge=1, le=3)
+    dimensions: dict[str, Choice] = Field(default={}, max_length=100)
+    ranks: dict[str, int] = Field(default={}, max_length=50)
+    flags: list[str] = Field(default=[], max_length=100)
+    rationale: str = Field("", max_length=20_000)
+    active_ms: int = Field(0, ge=0)
+    focus_losses: int = Field(0, ge=0)
+    away_ms: int = Field(0, ge=0)
+    at: int = Field(0, ge=0)
+
+
+class Edited(BaseModel):
+    """How Response 1 or 2 should have read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    assignment: str = Field(max_length=64)
+    response: Literal[1, 2]
+    text: str = Field(max_length=edits.LONGEST)
+    key: str = Field(max_length=200)
+
+
+@router.post("/campaigns/{name:path}/turn")
+def turn(request: Request, name: str, asked: Asked, signed: Judge) -> Response:
+    """Record what was judged, and lease what comes next."""
+    project: Project = request.app.state.project
+    who, sent = signed.handle, asked.submission
+    with project.ledger.transaction(who) as tx:
+        campaign = campaigns.known(tx, name)
+        said = _submission(tx, campaign, who, sent) if sent else None
+        revises = sent is not None and sent.revises
+        done = queue.turn(tx, campaign, who, said, asked.want, asked.have, revises=revises)
+        if sent is not None and done.judgment is not None:
+            _keep_rest(tx, campaign, who, sent, done.judgment)
+        beside = _beside(tx, campaign, who, done)
+        expert = _expert(tx, campaign, who, sent)
+    # Rendered after the commit: nobody waits for it with the ledger in hand.
+    items = [view.item(one, *beside[one.assignment]) for one in done.next]
+    return _json({**_answer(done, items), "expert": expert})
+
+
+@router.put("/drafts/{assignment}")
+def keep_draft(request: Request, assignment: str, draft: Draft, signed: Judge) -> Response:
+    """Keep what is not sent yet, for another browser or a day later."""
+    project: Project = request.app.state.project
+    with project.ledger.transaction(signed.handle) as tx:
+        kept = drafts.save(tx, signed.handle, assignment, draft.model_dump())
+    return _json({"kept": kept})
+
+
+@router.get("/campaigns/{name:path}/last")
+def last(request: Request, name: str, signed: Judge) -> Response:
+    """The person's own last judgment in this campaign, to be looked at again."""
+    project: Project = request.app.state.project
+    with project.ledger.reader() as reader:
+        found = last_said(reader, campaigns.get(reader, name), signed.handle)
+    return _json(found or {"item": None, "said": None})
+
+
+@router.get("/campaigns/{name:path}/words/{assignment}")
+def words(request: Request, name: str, assignment: str, signed: Judge) -> Response:
+    """The two responses of one of the person's own assignments as they were written, to edit."""
+    project: Project = request.app.state.project
+    with project.ledger.reader() as reader:
+        shown = drafts.own(reader, campaigns.get(reader, name), signed.handle, assignment)
+    return _json({"words": [shown.first, shown.second]})
+
+
+@router.post("/campaigns/{name:path}/edit")
+def edit(request: Request, name: str, edited: Edited, signed: Judge) -> Response:
+    """Record how a response should have read."""
+    project: Project = request.app.state.project
+    with project.ledger.transaction(signed.handle) as tx:
+        sent = Edit(edited.assignment, edited.response, edited.text, edited.key)
+        recorded = edits.record(tx, campaigns.get(tx, name), signed.handle, sent)
+    return _json({"edit": recorded})
+
+
+@router.post("/campaigns/{name:path}/leave")
+def leave(request: Request, name: str, signed: Judge) -> Response:
+    """Give back what the person holds, for others to judge; drafts stay."""
+    project: Project = request.app.state.project
+    with project.ledger.transaction(signed.handle) as tx:
+        returned = queue.give_back(tx, campaigns.get(tx, name), signed.handle)
+    return _json({"returned": returned})
+
+
+def _submission(tx: Transaction, campaign: Campaign, who: str, sent: Sent) -> Submission:
+    """What is recorded, checked against the specification and the campaign's rules."""
+    if (sent.choice is None) == (sent.ranking is None):
+        raise BadInput("a judgment is a choice, or a ranking: one of them")
+    if sent.ranking is not None:
+        choice = rankings.choice(tx, campaign, who, sent.assignment, sent.ranking)
+    else:
+        choice = cast(Side, sent.choice)
+    said = Submission(
+        sent.assignment,
+        choice,
+        sent.key,
+        sent.strength,
+        cast(dict[str, Side], sent.dimensions),
+        tuple(sent.flags),
+        sent.rationale,
+        sent.active_ms,
+    )
+    guide.check(tx, campaign, said)
+    rationale.require(campaign.settings, said)
+    return said
+
+
+def _keep_rest(tx: Transaction, campaign: Campaign, who: str, sent: Sent, judgment: str) -> None:
+    """What stands beside a judgment: its ranking, how attentive it was; and no draft any more."""
+    if sent.ranking is not None:
+        rankings.record(tx, campaign, who, judgment, sent.assignment, sent.ranking)
+    drafts.forget(tx, sent.assignment)
+    drafts.note_attention(tx, judgment, sent.focus_losses, sent.away_ms)
+
+
+def _expert(
+    tx: Transaction, campaign: Campaign, who: str, sent: Sent | None
+) -> dict[str, Any] | None:
+    """What the expert says, after an anchor; nothing after anything else."""
+    if sent is None or campaign.settings.calibration is None:
+        return None
+    found = explanations.after(tx, campaign, who, sent.assignment)
+    return asdict(found) if found else None
+
+
+def _beside(tx: Transaction, campaign: Campaign, who: str, done: Turn) -> dict[str, Beside]:
+    """{assignment: its draft, and its responses where more than two are ranked}."""
+    ids = [one.assignment for one in done.next]
+    if not ids:
+        return {}
+    kept, ranked = drafts.of(tx, who, ids)
+    slates = rankings.shown(tx, campaign, ranked) if ranked else {}
+    return {one: (kept.get(one), slates.get(one)) for one in ids}
+
+
+def _answer(done: Turn, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "judgment": done.judgment,
+        "next": items,
+        "held": list(done.held),
+        "state": done.state,
+        "why": done.why,
+        "done": done.done,
+        "target": done.target,
+        "started": done.started,
+        "ends": done.ends,
+        "break_until": done.break_until,
+        "now": done.now,
+    }
+
+
+def _json(body: dict[str, Any]) -> Response:
+    # Made at once from plain values: a response model would look at every field again.
+    return Response(
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")), media_type="application/json"
+    )
