@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
+import prefloop.annotation.tables  # noqa: F401  verify knows every sealed table, as in use
 from prefloop.store import Ledger, migrations
 from prefloop.store.files import FileStore
 

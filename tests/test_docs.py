@@ -15,8 +15,15 @@ from prefloop.cli.app import app
 from prefloop.datasets.freeze import FreezeSettings
 from prefloop.evaluation.suite import Case, Expectation, Suite
 from prefloop.flows import configs
+from prefloop.flows.access import AccessSettings, ProviderSettings
 from prefloop.flows.project import ProjectSettings
-from prefloop.gates.thresholds import AgreementGates, HackingGates, ReleaseGates, RewardGates
+from prefloop.gates.thresholds import (
+    AgreementGates,
+    AnnotatorGates,
+    HackingGates,
+    ReleaseGates,
+    RewardGates,
+)
 from prefloop.governance.power import PowerSettings
 from prefloop.prompts.plan import Plan
 from prefloop.spec.model import (
@@ -43,6 +50,8 @@ WORDS = "\n".join([*PAGES.values(), (ROOT / "README.md").read_text(encoding="utf
 # Each model whose fields people write, and the page with a row for every one of them.
 TABLES: list[tuple[type[BaseModel], str]] = [
     (ProjectSettings, "ledger.md"),
+    (AccessSettings, "people.md"),
+    (ProviderSettings, "people.md"),
     (Plan, "prompts.md"),
     (CampaignSettings, "annotation.md"),
     (Calibration, "annotation.md"),
@@ -61,6 +70,7 @@ TABLES: list[tuple[type[BaseModel], str]] = [
     (BestOfNSettings, "training.md"),
     (Expectation, "evaluation.md"),
     (AgreementGates, "gates.md"),
+    (AnnotatorGates, "quality.md"),
     (RewardGates, "gates.md"),
     (ReleaseGates, "gates.md"),
     (HackingGates, "gates.md"),

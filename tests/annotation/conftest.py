@@ -18,7 +18,8 @@ from tests.store.conftest import (
 
 from prefloop.annotation import campaigns, judgments, queue
 from prefloop.annotation import tables as t
-from prefloop.annotation.campaigns import Answer, Campaign, CampaignSettings, Item
+from prefloop.annotation.campaigns import Campaign, CampaignSettings
+from prefloop.annotation.items import Answer, Item, add_items
 from prefloop.annotation.judgments import Submission
 from prefloop.annotation.queue import Shown
 from prefloop.core.records import Completion, Prompt, Purpose, Verdict
@@ -127,7 +128,7 @@ def open_campaign(
     wanted = [item(n) for n in range(items)] if isinstance(items, int) else items
     with ledger.transaction(LEAD) as tx:
         made = campaigns.create(tx, name, spec, CampaignSettings(**{**PLAIN, **settings}))
-        campaigns.add_items(tx, made, wanted)
+        add_items(tx, made, wanted)
     return made
 
 

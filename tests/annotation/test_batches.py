@@ -186,7 +186,7 @@ def test_superseded_judgments_are_not_in_the_batch(ledger: Ledger) -> None:
 
 
 def test_a_batch_holds_every_purpose_and_no_unjudged_comparison(sqlite_ledger: Ledger) -> None:
-    campaign = open_campaign(sqlite_ledger, items=5)
+    campaign = open_campaign(sqlite_ledger, items=5, spot_check_share=1)
     submit(sqlite_ledger, campaign, "ann0", claim(sqlite_ledger, campaign, "ann0", 2))
     submit(
         sqlite_ledger,

@@ -19,7 +19,8 @@ from tests.annotation.conftest import (
 )
 
 from prefloop.annotation import campaigns, queries, tables
-from prefloop.annotation.campaigns import Answer, Campaign, CampaignSettings, Item
+from prefloop.annotation.campaigns import Campaign, CampaignSettings
+from prefloop.annotation.items import Answer, Item, add_items
 from prefloop.core.errors import BadInput, Conflict, NotFound, NotPermitted
 from prefloop.core.records import Completion, Prompt, Purpose, Verdict
 from prefloop.store import Ledger, artifacts, names, texts
@@ -30,7 +31,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 def add(ledger: Ledger, campaign: Campaign, *items: Item) -> list[str]:
     with ledger.transaction(LEAD) as tx:
-        return campaigns.add_items(tx, campaign, items)
+        return add_items(tx, campaign, items)
 
 
 def create(ledger: Ledger, name: str, spec: str = "spec/x", who: str = LEAD) -> Campaign:
@@ -112,7 +113,7 @@ def test_identical_completions_are_refused_and_nothing_is_added(ledger: Ledger) 
     campaign = open_campaign(ledger, items=0)
     same = Item(Prompt.of("why?"), Completion("so", "model-one"), Completion("so", "model-two"))
     before = verify(ledger)
-    with pytest.raises(BadInput, match=r"both completions of 'why\?' are the same text"):
+    with pytest.raises(BadInput, match=r"two completions of 'why\?' are the same text"):
         add(ledger, campaign, item(1), same)
     assert verify(ledger) == before
     assert rows(ledger, tables.queue_item) == []
@@ -240,7 +241,7 @@ def test_managing_a_campaign_takes_a_lead(sqlite_ledger: Ledger) -> None:
     with pytest.raises(NotPermitted):
         create(sqlite_ledger, "other", who="ann0")
     with pytest.raises(NotPermitted), sqlite_ledger.transaction("ann0") as tx:
-        campaigns.add_items(tx, campaign, [item(100)])
+        add_items(tx, campaign, [item(100)])
     with pytest.raises(NotPermitted), sqlite_ledger.transaction("ann0") as tx:
         campaigns.set_state(tx, campaign, "paused", "x")
     with pytest.raises(NotPermitted), sqlite_ledger.transaction("ann0") as tx:

@@ -115,7 +115,7 @@ def test_every_text_that_is_needed_is_asked_for() -> None:
 
 
 def test_no_rows_are_not_enough_for_anything() -> None:
-    found = alarms.look([], {})
+    found = alarms.look(evidence([], {}))
     assert found.alarms == ()
     assert set(found.not_enough) == {
         "random", "one side", "one answer", "longer wins", "bullets win", "ring", "too fast",
@@ -144,7 +144,7 @@ def test_each_alarm_is_a_sentence(kind: Kind, said: str) -> None:
 
 
 def test_as_json_is_json() -> None:
-    found = alarms.look([row("short", "long", said("x"), said("y"))], WORDS)
+    found = alarms.look(evidence([row("short", "long", said("x"), said("y"))], WORDS))
     plain = alarms.as_json(found)
     assert plain["inversion"]["x"] == {"not_enough": "too few shared judgments"}
     assert isinstance(found.inversion["x"], NotEnough)

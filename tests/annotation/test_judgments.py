@@ -290,7 +290,7 @@ def test_somebody_who_may_no_longer_judge_is_refused(sqlite_ledger: Ledger) -> N
 
 
 def test_a_lead_who_may_not_judge_may_still_spot_check(sqlite_ledger: Ledger) -> None:
-    campaign = open_campaign(sqlite_ledger)
+    campaign = open_campaign(sqlite_ledger, spot_check_share=1)
     submit(sqlite_ledger, campaign, "ann0", claim(sqlite_ledger, campaign, "ann0"))
     submit(
         sqlite_ledger, campaign, LEAD, claim(sqlite_ledger, campaign, LEAD, 1, Purpose.SPOT_CHECK)

@@ -30,6 +30,7 @@ from tests.conftest import make_ledger
 
 from prefloop.annotation import campaigns, queries, queue, tables
 from prefloop.annotation.campaigns import Campaign
+from prefloop.annotation.items import add_items
 from prefloop.annotation.sessions import SessionOver
 from prefloop.core.errors import BadInput, Conflict, NotPermitted
 from prefloop.core.records import Purpose
@@ -124,6 +125,7 @@ import sys, threading
 from pathlib import Path
 from tests.annotation.conftest import work
 from prefloop.annotation import campaigns
+from prefloop.annotation.items import add_items
 from prefloop.store import Ledger
 from prefloop.store.files import FileStore
 
@@ -287,7 +289,7 @@ def test_a_lease_that_expires_while_it_is_given_back_frees_one_place(
     campaign = open_campaign(timed, items=1)
     claim(timed, campaign, "ann0")
     with timed.reader() as reader:
-        seen_before = queries.own_leases(reader, campaign.id, "ann0", clock.now)
+        seen_before = queries.own_leases(reader, campaign.id, "ann0", clock.now, clock.now + LEASE)
     clock.now += LEASE + 1
     claim(timed, campaign, "ann1")
     monkeypatch.setattr(queries, "own_leases", lambda *_: seen_before)
@@ -333,7 +335,7 @@ def test_what_others_had_locked_is_found_in_the_end(
         assert claim(ledger, campaign, "ann0", 10) == []
     # Somebody else dropped it; items added later do not hide the skipped ones either.
     with ledger.transaction(LEAD) as tx:
-        campaigns.add_items(tx, campaign, [item(100)])
+        add_items(tx, campaign, [item(100)])
     assert work(ledger, campaign, "ann0") == 4
     assert violations(ledger) == []
     ledger.close()
@@ -575,7 +577,7 @@ def test_a_claim_for_nothing_or_for_gold_is_bad_input(sqlite_ledger: Ledger) -> 
 def test_a_spot_check_shows_others_judged_work_once_and_takes_no_place(
     timed: Ledger, clock: Clock
 ) -> None:
-    campaign = open_campaign(timed, items=4)
+    campaign = open_campaign(timed, items=4, spot_check_share=1)
     submit(timed, campaign, "ann0", claim(timed, campaign, "ann0", 2))
     submit(timed, campaign, SENIOR, claim(timed, campaign, SENIOR, 1))
     live = claim(timed, campaign, SENIOR, 1)
@@ -591,7 +593,7 @@ def test_a_spot_check_shows_others_judged_work_once_and_takes_no_place(
 
 
 def test_a_spot_check_that_lapsed_is_not_lost(timed_sqlite: Ledger, clock: Clock) -> None:
-    campaign = open_campaign(timed_sqlite, items=1)
+    campaign = open_campaign(timed_sqlite, items=1, spot_check_share=1)
     submit(timed_sqlite, campaign, "ann0", claim(timed_sqlite, campaign, "ann0"))
     for who in (SENIOR, LEAD, SENIOR):
         (check,) = claim(timed_sqlite, campaign, who, 5, Purpose.SPOT_CHECK)

@@ -61,7 +61,7 @@ def test_kappa_comes_from_a_batch(run: Run, desk: Desk, monkeypatch: pytest.Monk
     class Found:
         kappa: Estimate | NotEnough = Estimate(0.61, 0.5504, 0.66, 200)
 
-    monkeypatch.setattr(quality, "report", lambda *_: Found)
+    monkeypatch.setattr(quality, "overall", lambda *_: Found)
     ran = run("-C", desk.folder, "plan", "power", *QUICK, "--batch", batch, "--json")
     assert json.loads(ran.out)["settings"]["kappa"] == [0.55, 0.61, 0.66]
     refused(run("-C", desk.folder, "plan", "power", "--batch", batch, "--kappa", "0.5"), "give one")

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from prefloop.annotation import campaigns, judgments, queue
-from prefloop.annotation.campaigns import CampaignSettings, Item
+from prefloop.annotation.campaigns import CampaignSettings
+from prefloop.annotation.items import Item, add_items
 from prefloop.annotation.judgments import Submission
 from prefloop.core.errors import BadInput, NotFound, NotPermitted
 from prefloop.core.records import Completion, Prompt
 from prefloop.datasets import freeze
 from prefloop.datasets.freeze import FreezeSettings
-from prefloop.flows import alarms
+from prefloop.flows import alarms, left_out
 from prefloop.flows.approval import approve
 from prefloop.flows.project import Project
 from prefloop.spec import publish
@@ -144,8 +145,14 @@ def test_the_report_says_what_would_change_without_them(project: Project, batch:
 
 def test_without_by_hand() -> None:
     def row(*said: tuple[str, str]) -> dict[str, Any]:
-        about = {"purpose": "live", "dimensions": {}}
-        return {"judgments": [{"annotator": w, "verdict": v, **about} for w, v in said]}
+        about: dict[str, Any] = {
+            "purpose": "live",
+            "dimensions": {},
+            "first_shown": None,
+            "active_ms": 0,
+        }
+        judgments = [{"annotator": w, "verdict": v, **about} for w, v in said]
+        return {"comparison": "c", "facts": {"topic": ""}, "judgments": judgments}
 
     rows = [
         row(("x", "a"), ("p", "b"), ("x2", "a")),  # a to b without the xs
@@ -154,7 +161,7 @@ def test_without_by_hand() -> None:
         row(("p", "a"), ("q", "a")),  # not touched
         row(("x", "a"), ("p", "a"), ("q", "a")),  # the same
     ]
-    found = alarms.without(rows, [], {"x", "x2"}, 0)
+    found = left_out.from_rows(rows, [], {"x", "x2"}, 0)
     assert found["labels"] == {"touched": 4, "same": 1, "turned": 1, "other": 1, "lost": 1}
     assert found["judgments_left_out"] == 5
 
@@ -246,7 +253,7 @@ def campaign_of(project: Project, items: int = 40, annotators: int = 12) -> list
     plain = CampaignSettings(overlap=annotators, gold_share=0, duplicate_share=0)
     with project.transaction() as tx:
         opened = campaigns.create(tx, "live", made.artifact.digest, plain)
-        campaigns.add_items(tx, opened, work)
+        add_items(tx, opened, work)
     rng = np.random.default_rng(0)
     for name in crew:
         with project.as_(name).transaction() as tx:

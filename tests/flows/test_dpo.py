@@ -47,7 +47,7 @@ def batch_of(project: Project, agree: int = 95) -> Artifact:
                     bad: stored[not_liked],
                     "judgments": [
                         {"annotator": who, "verdict": v, "purpose": "live", "dimensions": {},
-                         "strength": 1}
+                         "strength": 1, "first_shown": "a", "active_ms": 0}
                         for who, v in said
                     ],
                 }

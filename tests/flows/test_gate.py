@@ -173,9 +173,9 @@ def judged_by_two(project: Project, agree: int) -> Artifact:
         first = "ab"[n % 2]
         second = first if n % 100 < agree else "ba"[n % 2]
         said = [("cleo", first), ("dan", second)]
-        rows.append(
-            {"judgments": [{"annotator": w, "verdict": v, "purpose": "live"} for w, v in said]}
-        )
+        about = {"purpose": "live", "first_shown": "a", "active_ms": 0}
+        told = [{"annotator": w, "verdict": v, **about} for w, v in said]
+        rows.append({"comparison": str(n), "facts": {"topic": ""}, "judgments": told})
     return labels(project, f"{agree} agree", *rows)
 
 

@@ -1,4 +1,4 @@
-"""Labels from elsewhere: in, frozen, approved, out, and in again; campaigns over candidates."""
+"""Labels from elsewhere: in, frozen, approved, out, and in again."""
 
 import gzip
 import json
@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.annotation import queries
 from prefloop.core.errors import BadInput, NotFound, NotPermitted
-from prefloop.core.records import Completion, Message, Pair, Prompt
+from prefloop.core.records import Message, Pair
 from prefloop.datasets import freeze
 from prefloop.flows import labels, train
 from prefloop.flows.approval import approve
 from prefloop.flows.labels import FreezeSettings
 from prefloop.flows.project import Project, read_text
-from prefloop.flows.prompts import keep_completions
 from prefloop.spec import publish
 from prefloop.spec.model import parse
 from prefloop.store import artifacts, names, people
@@ -189,26 +187,3 @@ def test_a_freeze_names_what_is_no_batch(project: Project, file: Path) -> None:
     dataset = dataset_of(project, labels.import_file(project, file, None, None)[0])
     with pytest.raises(BadInput, match="is a dataset, and a label_batch is needed here"):
         labels.freeze_dataset(project, "support", [dataset.digest], SETTINGS)
-
-
-def completions(project: Project, *texts: str) -> Artifact:
-    drawn = [Completion(text, f"model {n}") for n, text in enumerate(texts)]
-    return keep_completions(project, [Prompt.of("How?")], [drawn], {}, [])
-
-
-def test_a_campaign_compares_every_pair_of_different_completions(project: Project) -> None:
-    spec = parse(read_text(project.folder / "spec.yaml"), "spec.yaml")
-    with project.transaction() as tx:
-        made = publish.publish(tx, spec, "spec/main", "the first")
-    approve(project.as_("ben"), made.proposal)
-    three = completions(project, "this way", "that way", "this way", "no way")
-    # Three different texts: 3 pairs, though one of them was drawn twice.
-    found = labels.create_campaign(project, "july", three.digest, None, 2, "live")
-    assert (found["items"], found["spec"]) == (3, made.artifact.digest)
-    same = completions(project, "this way", "this way")
-    with pytest.raises(BadInput, match="no two different completions"):
-        labels.create_campaign(project, "june", same.digest, None, 1, "live")
-    with project.reader() as reader:
-        assert queries.campaign_names(reader) == ["july"]  # none is left behind half made
-    with pytest.raises(BadInput, match="live or evaluation"):
-        labels.create_campaign(project, "june", three.digest, None, 1, "gold")

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from prefloop.annotation import batches, campaigns, judgments, queue
-from prefloop.annotation.campaigns import CampaignSettings, Item
+from prefloop.annotation.campaigns import CampaignSettings
 from prefloop.annotation.filters import Filter
+from prefloop.annotation.items import Item, add_items
 from prefloop.annotation.judgments import Submission
 from prefloop.core.errors import BadInput, NotPermitted
 from prefloop.core.records import Completion, Prompt
@@ -88,7 +89,7 @@ def first(project: Project) -> Artifact:
     ]
     with project.transaction() as tx:
         campaign = campaigns.create(tx, "first", "spec/main", QUIET)
-        campaigns.add_items(tx, campaign, items)
+        add_items(tx, campaign, items)
     return judged(project, "first", old_taste)
 
 

@@ -1,7 +1,9 @@
 """Tests of best-of-n."""
 
+import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +44,12 @@ def test_the_kl_bound_follows_its_formula() -> None:
     assert kl_bound(2) == pytest.approx(0.19315, abs=1e-5)
     assert kl_bound(8) == pytest.approx(1.20444, abs=1e-5)
     assert best_of_n(PROMPTS, 8, counting, last_digit).kl_bound == kl_bound(8)
+
+
+def test_the_kl_bound_has_the_published_values(shared_reference: Path) -> None:
+    closed = json.loads((shared_reference / "rlhf_closed_forms.json").read_text())
+    for case in closed["kl_best_of_n"]["values"]:
+        assert kl_bound(case["n"]) == pytest.approx(case["kl"], abs=1e-12)
 
 
 @given(st.integers(1, 1000))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from prefloop.annotation.evidence import Evidence, Rows, Words, evidence
+from prefloop.annotation.evidence import Evidence
 from prefloop.core.records import Estimate
 from prefloop.stats import NotEnough
 from prefloop.stats.detection import Alarm as Found
@@ -50,9 +50,8 @@ class Alarms:
     inversion: Mapping[str, Estimate | NotEnough]  # share turned round, if otherwise as skilled
 
 
-def look(rows: Rows, words: Words, rate: float = RATE) -> Alarms:
-    """Run all detectors on a batch's rows, under one false-discovery rate."""
-    seen = evidence(rows, words)
+def look(seen: Evidence, rate: float = RATE) -> Alarms:
+    """Run all detectors on a batch's evidence, under one false-discovery rate."""
     found = detect(seen.data, rate)
     unheard: dict[str, dict[str, str]] = {}
     for kind, one in found.detected.items():

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
-from prefloop.annotation import calibration, campaigns, queries, requests
+from prefloop.annotation import calibration, campaigns, edits, queries, rankings, requests
 from prefloop.annotation.campaigns import Campaign
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput
@@ -31,14 +31,17 @@ def close(tx: Transaction, campaign: Campaign, notes: str = "") -> Artifact:
     if state != "closed":
         campaigns.set_state(tx, campaign, "closed", notes or "complete")
     spec = artifacts.get(tx, campaign.spec)
-    compared = queries.comparisons(tx, {row.comparison for row in judged})
-    origins = queries.origins(tx, campaign.id)
-    files = {"comparisons": artifacts.write_rows(tx, _rows(judged, compared, origins))}
-    about, missing = _asked(tx, campaign, compared.keys())
+    edited = edits.standing(tx, campaign)
+    compared = queries.comparisons(tx, {row.comparison for row in [*judged, *edited]})
+    files = {"comparisons": artifacts.write_rows(tx, _rows(tx, campaign, judged, compared))}
+    if edited:
+        written = queries.origins(tx, campaign.id)
+        files["edits"] = artifacts.write_rows(tx, edits.comparison_rows(edited, compared, written))
+    about, missing = _asked(tx, campaign, {row.comparison for row in judged})
     if missing:  # named, and not judged: their old labels are stale all the same
         rows = ({"comparison": one} for one in missing)
         files["not_judged"] = artifacts.write_rows(tx, rows)
-    sources = Counter(row.facts["source"] for row in compared.values())
+    sources = Counter(compared[name].facts["source"] for name in {r.comparison for r in judged})
     manifest = {
         "campaign": campaign.name,
         "purpose": campaign.settings.purpose.value,
@@ -62,7 +65,7 @@ def so_far(reader: Reader, campaign: Campaign) -> list[dict[str, Any]]:
     """The rows that closing the campaign now would write; no judgments, no rows."""
     judged = queries.standing_judgments(reader, campaign.id)
     compared = queries.comparisons(reader, {row.comparison for row in judged})
-    return list(_rows(judged, compared, queries.origins(reader, campaign.id)))
+    return list(_rows(reader, campaign, judged, compared))
 
 
 def _asked(
@@ -90,9 +93,25 @@ def _asked(
 
 
 def _rows(
-    judged: Sequence[Row], compared: dict[str, Row], origins: dict[str, dict[str, str]]
+    reader: Reader, campaign: Campaign, judged: Sequence[Row], compared: dict[str, Row]
 ) -> Iterator[dict[str, Any]]:
     """One row per comparison, in id order, so that the same judgments give the same file."""
+    rows = _as_asked(judged, compared, queries.origins(reader, campaign.id))
+    slates = queries.campaign_slates(reader, campaign.id)
+    if not slates:
+        return rows
+    own = {
+        row.id: (row.comparison, row.annotator, row.purpose, row.round)
+        for row in judged
+        if row.comparison in slates
+    }
+    ranked = {own[name]: found for name, found in queries.rankings(reader, own).items()}
+    return rankings.pair_rows(rows, slates, ranked)
+
+
+def _as_asked(
+    judged: Sequence[Row], compared: dict[str, Row], origins: dict[str, dict[str, str]]
+) -> Iterator[dict[str, Any]]:
     by_comparison: dict[str, list[Row]] = defaultdict(list)
     for row in judged:
         by_comparison[row.comparison].append(row)

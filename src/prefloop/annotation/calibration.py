@@ -10,7 +10,6 @@ from typing import Any
 from prefloop.annotation import queries, tables
 from prefloop.annotation.campaigns import Campaign
 from prefloop.core.errors import BadInput, Conflict, Refused
-from prefloop.stats.reliability import rate_posterior
 from prefloop.store import people
 from prefloop.store.engine import Reader, Transaction
 
@@ -23,9 +22,9 @@ class Locked(Refused):
 
 def standing(reader: Reader, campaign: Campaign, annotator: str) -> dict[str, Any]:
     """{status, round, evidence} of an annotator; status `new` before the first decision."""
-    row = queries.standing(reader, campaign.id, annotator)
-    if row is None and campaign.settings.calibration is None:
+    if campaign.settings.calibration is None:
         return {"status": "cleared", "round": 1, "evidence": {}}
+    row = queries.standing(reader, campaign.id, annotator)
     if row is None:
         # Anchors that were judged in another campaign are asked again, in a round of their own.
         here, elsewhere = queries.anchor_rounds(reader, campaign.id, annotator)
@@ -68,6 +67,8 @@ def assess(tx: Transaction, campaign: Campaign, annotator: str) -> dict[str, Any
     judged = queries.judged_anchors(tx, campaign.id, annotator, now["round"])
     if len(judged) < min(rules.anchors, queries.anchors_for(tx, campaign.id, annotator)):
         return None
+    from prefloop.stats.reliability import rate_posterior  # scipy takes a second to import
+
     wrong = sum(row.verdict != row.expert for row in judged)
     posterior = rate_posterior(wrong, len(judged), rules.max_disagreement)
     evidence = {

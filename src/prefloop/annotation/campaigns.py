@@ -1,36 +1,35 @@
 """Campaigns: what people are asked to judge, by which specification, how many times each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prefloop.annotation import queries, tables
-from prefloop.core.digest import digest, new_id, rng
+from prefloop.core.digest import new_id
 from prefloop.core.errors import BadInput, Conflict, NotFound
-from prefloop.core.records import Completion, Prompt, Purpose, Verdict
-from prefloop.store import artifacts, names, people, texts
+from prefloop.core.records import Purpose
+from prefloop.store import artifacts, names, people
 from prefloop.store.artifacts import Artifact
-from prefloop.store.engine import Reader, Transaction
-from prefloop.store.rows import prompt_row, prompt_words
+from prefloop.store.engine import Ledger, Reader, Transaction
 
 __all__ = [
-    "Answer",
     "Calibration",
     "Campaign",
     "CampaignSettings",
-    "Item",
-    "add_items",
     "create",
     "get",
+    "known",
     "published",
     "set_profile",
     "set_state",
     "status",
+    "write_state",
 ]
 
-_WRITE_BATCH = 2000
+_known: WeakKeyDictionary[Ledger, dict[str, "Campaign"]] = WeakKeyDictionary()
 _STATES = ("open", "paused", "closed")
 
 
@@ -59,10 +58,21 @@ class CampaignSettings(BaseModel):
     duplicate_distance: int = Field(
         20, ge=1, description="judgments between an item and its repeat"
     )
-    spot_check_share: float = Field(0.10, ge=0, le=1, description="routine work a senior looks at")
+    spot_check_share: float = Field(
+        0.10, ge=0, le=1, description="routine work a senior looks at; of high stakes it is all"
+    )
+    random_share: float = Field(
+        0.20, ge=0.2, le=1, description="work in random order whatever has priority"
+    )
     lease_seconds: int = Field(900, ge=1, description="how long a claimed comparison is kept")
     session_minutes: int = Field(90, ge=1, description="longest session before a break")
     break_minutes: int = Field(15, ge=0, description="shortest break after a full session")
+    session_target: int = Field(60, ge=1, description="judgments that a session aims at")
+    rationale: Literal["optional", "required", "on_contradiction"] = Field(
+        "on_contradiction",
+        description="when the screen asks for reasons: never, always, or when the overall verdict "
+        "contradicts the dimensions",
+    )
     calibration: Calibration | None = Field(None, description="anchors before live work")
     seed: int = Field(0, description="decides sides and where gold and duplicates fall")
 
@@ -86,31 +96,6 @@ class Campaign:
     parents: tuple[str, ...]
     state: str
     created: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an expert says of a gold or anchor item, about the two completions as they were given:
-    `verdict` a means the first of the two."""
-
-    verdict: Verdict
-    explanation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """Something to judge. `answer` makes it a gold item, or an anchor with `anchor=True`."""
-
-    prompt: Prompt
-    first: Completion
-    second: Completion
-    overlap: int | None = None
-    answer: Answer | None = None
-    anchor: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "work" if self.answer is None else "anchor" if self.anchor else "gold"
 
 
 def create(
@@ -164,15 +149,26 @@ def get(reader: Reader, name: str) -> Campaign:
     row = queries.campaign_by_name(reader, name)
     if row is None:
         raise NotFound(f"no campaign {name!r}: prefloop campaign status lists them")
+    mended = queries.campaign_specs(reader, row.id)
     return Campaign(
         row.id,
         row.name,
-        row.spec,
+        mended[-1] if mended else row.spec,
         CampaignSettings.model_validate(row.settings),
-        tuple(row.parents),
+        tuple(sorted({*row.parents, *mended})),
         queries.campaign_state(reader, row.id).state,
         row.created,
     )
+
+
+def known(reader: Reader, name: str) -> Campaign:
+    """The campaign with this name or id as it was when this process first read it: its settings
+    never change, and reading them costs as much as a turn. Its state may be older than now."""
+    kept = _known.setdefault(reader.ledger, {})
+    if name not in kept:
+        row = queries.campaigns_by_id(reader, [name]).get(name)
+        kept[name] = get(reader, row.name if row else name)
+    return kept[name]
 
 
 def set_state(tx: Transaction, campaign: Campaign, state: str, reason: str) -> Campaign:
@@ -186,9 +182,20 @@ def set_state(tx: Transaction, campaign: Campaign, state: str, reason: str) -> C
         raise Conflict(f"campaign {campaign.name} is closed: its label batch is made")
     if before.state == state:
         return campaign
+    if state == "open" and queries.agreement_pause(tx, campaign.id, before.number):
+        raise Conflict(
+            f"campaign {campaign.name} is paused because people do not agree: mend the "
+            f"specification, then prefloop campaign resume {campaign.name}"
+        )
+    write_state(tx, campaign, before.number + 1, state, reason)
+    return get(tx, campaign.name)
+
+
+def write_state(tx: Transaction, campaign: Campaign, number: int, state: str, reason: str) -> None:
+    """Record a state of a campaign that is held for a change, whoever may decide it."""
     row = {
         "campaign": campaign.id,
-        "number": before.number + 1,
+        "number": number,
         "state": state,
         "reason": reason,
     }
@@ -199,110 +206,6 @@ def set_state(tx: Transaction, campaign: Campaign, state: str, reason: str) -> C
         subject=campaign.id,
         detail={"reason": reason},
     )
-    return get(tx, campaign.name)
-
-
-def add_items(tx: Transaction, campaign: Campaign, items: Iterable[Item]) -> list[str]:
-    """Put items into the queue; returns their comparison ids, in the order given.
-
-    Each comparison is stored once, in canonical order, whichever campaign asks about it. An item
-    that is in this campaign already is left as it is.
-    """
-    people.require(tx, "campaign.manage")
-    if queries.hold_campaign(tx, campaign.id, "add to") == "closed":
-        raise Conflict(f"campaign {campaign.name} is closed: create another one")
-    ids: list[str] = []
-    wanted = list(items)
-    for start in range(0, len(wanted), _WRITE_BATCH):
-        ids += _add_batch(tx, campaign, wanted[start : start + _WRITE_BATCH])
-    return ids
-
-
-def _add_batch(tx: Transaction, campaign: Campaign, items: list[Item]) -> list[str]:
-    stored = texts.put_many(tx, _words(items))
-    rows = [_comparison(item, stored) for item in items]
-    first: dict[str, tuple[Item, dict[str, Any]]] = {}  # of items that come twice, the first counts
-    for item, row in zip(items, rows, strict=True):
-        first.setdefault(row["id"], (item, row))
-    known = queries.known_comparisons(tx, first)
-    queued = queries.queued(tx, campaign.id, first)
-    fresh = [row for key, (_, row) in first.items() if key not in known]
-    new = {key: pair for key, pair in first.items() if key not in queued}
-    answers = [
-        _answer(campaign, item, row, stored[item.first.text])
-        for item, row in new.values()
-        if item.answer is not None
-    ]
-    if new:
-        tx.append_many(
-            [(tables.comparison, fresh), (tables.answer, answers)],
-            action="campaign.add",
-            subject=campaign.id,
-            detail={"items": len(new), "digest": digest(sorted(new))},
-        )
-        start = queries.queue_end(tx, campaign.id) + 1
-        order = rng(campaign.settings.seed, campaign.name, start).permutation(len(new))
-        places = [
-            {
-                **_place(campaign, item, key),
-                "origin": _origin(item, row["a"] == stored[item.first.text]),
-                "position": start + int(offset),
-            }
-            for offset, (key, (item, row)) in zip(order, new.items(), strict=True)
-        ]
-        queries.insert_queue(tx, places)
-    return [row["id"] for row in rows]
-
-
-def _words(items: list[Item]) -> Iterable[str]:
-    yield from prompt_words(item.prompt for item in items)
-    for item in items:
-        yield item.first.text
-        yield item.second.text
-
-
-def _comparison(item: Item, stored: Mapping[str, str]) -> dict[str, Any]:
-    row = prompt_row(item.prompt, stored)
-    first, second = stored[item.first.text], stored[item.second.text]
-    if first == second:
-        raise BadInput(
-            f"both completions of {item.prompt.text[:60]!r} are the same text: leave it out"
-        )
-    # Canonical order: by keyed digest, so neither model nor sampling order can show through.
-    a, b = sorted((first, second))
-    return {"id": digest([row["messages"], a, b]), **row, "a": a, "b": b}
-
-
-def _origin(item: Item, first_is_a: bool) -> dict[str, str]:
-    """Who wrote a and who wrote b."""
-    one, other = item.first.model, item.second.model
-    return {"a": one, "b": other} if first_is_a else {"a": other, "b": one}
-
-
-def _answer(campaign: Campaign, item: Item, row: Mapping[str, Any], first: str) -> dict[str, Any]:
-    assert item.answer is not None
-    verdict = item.answer.verdict if row["a"] == first else item.answer.verdict.swap()
-    return {
-        "campaign": campaign.id,
-        "comparison": row["id"],
-        "verdict": verdict.value,
-        "explanation": item.answer.explanation,
-    }
-
-
-def _place(campaign: Campaign, item: Item, comparison: str) -> dict[str, Any]:
-    wanted = campaign.settings.overlap if item.overlap is None else item.overlap
-    if wanted < 1:
-        raise BadInput(f"overlap {wanted} of {item.prompt.text[:60]!r}: ask for at least 1")
-    return {
-        "campaign": campaign.id,
-        "comparison": comparison,
-        "kind": item.kind,
-        "lane": f"{item.prompt.language}/{item.prompt.specialty}",
-        "wanted": wanted,
-        "taken": 0,
-        "judged": 0,
-    }
 
 
 def set_profile(
@@ -324,11 +227,12 @@ def set_profile(
 
 
 def status(reader: Reader, campaign: Campaign) -> dict[str, Any]:
-    """Where a campaign stands: places wanted, leased and judged, by kind."""
+    """Where a campaign stands: places wanted, leased and judged, by kind, and spot checks."""
     return {
         "name": campaign.name,
         "state": campaign.state,
         "spec": campaign.spec,
         "queue": queries.queue_counts(reader, campaign.id),
+        "checks": queries.check_counts(reader, campaign.id),
         "annotators": queries.annotator_counts(reader, campaign.id),
     }

@@ -10,18 +10,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from prefloop.annotation.labels import Labels
+from prefloop.core.errors import BadInput
 from prefloop.stats.detection import Judged, judged
 from prefloop.text.near_duplicates import leaders
 from prefloop.text.style import Style, style
 
-__all__ = ["Evidence", "evidence", "texts_of"]
+__all__ = ["Evidence", "evidence", "of_labels", "signs", "texts_of"]
 
 Rows = Sequence[Mapping[str, Any]]
 Words = Mapping[str, str | None]  # {digest: text}, None for an erased one
+Ints = NDArray[np.int64]
 
 _SIGN = {"a": 1, "b": -1, "tie": 0, None: 0}
 _TAKEN = ("live", "relabel", "evaluation", "gold")
+_ANSWERS = 3  # different answers that the detectors tell apart
 _LONGER = 1.1  # times as many words: less is not seen at a glance
 _ITEMS = 2  # list items more than the other
 _ALIKE = 0.7  # shingles that two rationales share to be one wording
@@ -66,6 +71,46 @@ def evidence(rows: Rows, words: Words) -> Evidence:
         rationales=rationales if (rationales >= 0).any() else None,
     )
     return Evidence(data, names)
+
+
+def of_labels(labels: Labels) -> Evidence:
+    """The columns of labels alone: who said what, when it is known what was shown first, and how
+    long it took; detectors that read texts find none.
+
+    Raises BadInput for labels that are neither verdicts nor two or three categories.
+    """
+    order = sorted(range(len(labels.annotators)), key=lambda code: labels.annotators[code])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    data = judged(
+        labels.item,
+        place[labels.annotator],
+        signs(labels),
+        first=labels.first_shown if labels.first_shown.any() else None,
+        active_ms=labels.active_ms if labels.active_ms.any() else None,
+    )
+    return Evidence(data, tuple(labels.annotators[code] for code in order))
+
+
+def signs(labels: Labels) -> Ints:
+    """Labels as the detectors read them: 1, -1, and 0 for what is neither of two answers.
+
+    Of three categories that is the middle one of a scale, else the rarest, such as "unsure".
+    """
+    if labels.categories is None:
+        return labels.label
+    k = len(labels.categories)
+    if k > _ANSWERS:
+        raise BadInput(
+            f"alarms read verdicts, or labels of two or three categories: these have {k}; "
+            "quality report measures their agreement"
+        )
+    known = np.array([1, -1, 0][:k])
+    if k == _ANSWERS:
+        counts = np.bincount(labels.label, minlength=k)
+        neither = int(counts.argmin()) if labels.scale == "nominal" else 1
+        known = np.insert(np.array([1, -1]), neither, 0)
+    return np.asarray(known[labels.label], dtype=np.int64)
 
 
 def _taken(rows: Rows) -> list[tuple[int, Mapping[str, Any]]]:

@@ -5,7 +5,7 @@ sender's making; sending it again returns the first judgment. A correction super
 overwrite. A lease that ran out is honoured while its place is still free.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -56,6 +56,69 @@ def revise(tx: Transaction, campaign: Campaign, annotator: str, sent: Submission
     return _record(tx, campaign, annotator, [sent], revision=True)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Submissions on their way in: what was sent, the assignments they judge (locked), and what
+    was recorded under the same keys before."""
+
+    sent: Sequence[Submission]
+    rows: Mapping[str, Any]
+    known: Mapping[str, Any]
+
+    @property
+    def fresh(self) -> list[Submission]:
+        return [one for one in self.sent if one.key not in self.known]
+
+    @property
+    def places(self) -> list[str]:
+        """Comparisons whose places in the queue these judgments change."""
+        judged = [self.rows[one.assignment] for one in self.fresh if one.assignment in self.rows]
+        return [row.comparison for row in judged if queries.counts(row.purpose)]
+
+
+def open_batch(tx: Transaction, annotator: str, sent: Sequence[Submission]) -> Batch:
+    """Look at what was sent, and lock what it is about. Raises BadInput for what means nothing."""
+    for one in sent:
+        _check(one)
+    for name in ("key", "assignment"):
+        if len({getattr(one, name) for one in sent}) != len(sent):
+            raise BadInput(f"two submissions of one batch have the same {name}: send one")
+    if not sent:
+        return Batch((), {}, {})
+    rows = queries.assignments(tx, {one.assignment for one in sent})
+    return Batch(sent, rows, queries.by_key(tx, annotator, [one.key for one in sent]))
+
+
+def record(
+    tx: Transaction,
+    campaign: Campaign,
+    annotator: str,
+    batch: Batch,
+    state: str,
+    *,
+    revision: bool = False,
+    roles: Set[str] | None = None,
+) -> list[str]:
+    """Write a batch whose places are locked, under one event; returns ids in the order sent.
+    `roles` are the annotator's, where they were looked up already."""
+    for one in batch.sent:
+        if one.key in batch.known:
+            _same(tx, one, batch.known[one.key], batch.rows)
+    fresh = batch.fresh
+    if fresh and state == "closed":
+        raise Conflict(f"campaign {campaign.name} is closed: keep the text, it was not recorded")
+    judged = [_own(campaign, annotator, batch.rows.get(one.assignment)) for one in fresh]
+    _require_role(tx, judged, roles)
+    for row in judged:
+        _admit(tx, campaign, row, revision)
+    new = _rows(tx, campaign, fresh, batch.rows, revision)
+    if new:
+        _store(tx, campaign, annotator, new, judged, revision)
+    ids = {row["key"]: row["id"] for row in new}
+    ids |= {key: row.id for key, row in batch.known.items()}
+    return [ids[one.key] for one in batch.sent]
+
+
 def _record(
     tx: Transaction,
     campaign: Campaign,
@@ -66,25 +129,13 @@ def _record(
 ) -> list[str]:
     if tx.actor != annotator:
         raise NotPermitted(f"{tx.actor} cannot judge in the name of {annotator}")
-    for one in sent:
-        _check(one)
-    if len({one.key for one in sent}) != len(sent):
-        raise BadInput("two submissions of one batch carry the same key: make keys unique")
     state = queries.hold_campaign(tx, campaign.id, "work in")
-    sessions.note(tx, annotator, campaign.settings)
-    rows = queries.assignments(tx, {one.assignment for one in sent})
-    known = queries.by_key(tx, annotator, [one.key for one in sent])
-    for one in sent:
-        if one.key in known:
-            _same(tx, one, known[one.key], rows)
-    fresh = [one for one in sent if one.key not in known]
-    if fresh and state == "closed":
-        raise Conflict(f"campaign {campaign.name} is closed: keep the text, it was not recorded")
-    new = _rows(tx, campaign, annotator, fresh, rows, revision)
-    if new:
-        _store(tx, campaign, annotator, new, [rows[one.assignment] for one in fresh], revision)
-    ids = {row["key"]: row["id"] for row in new} | {key: row.id for key, row in known.items()}
-    return [ids[one.key] for one in sent]
+    session = sessions.current(tx, annotator, campaign.settings)
+    batch = open_batch(tx, annotator, sent)
+    # Never refused: what was written at the limit of a session is still worth having.
+    sessions.keep(tx, session, 0 if revision else len(batch.fresh))
+    queries.lock_places(tx, campaign.id, batch.places)
+    return record(tx, campaign, annotator, batch, state, revision=revision)
 
 
 def _check(one: Submission) -> None:
@@ -109,21 +160,12 @@ def _whole(value: object, low: int, high: int) -> bool:
 def _rows(
     tx: Transaction,
     campaign: Campaign,
-    annotator: str,
     sent: Sequence[Submission],
     assignments: Mapping[str, Any],
     revision: bool,
 ) -> list[dict[str, Any]]:
-    if not sent:
-        return []
-    if len({one.assignment for one in sent}) != len(sent):
-        raise BadInput("two submissions of one batch judge the same assignment: send one")
-    found = [_own(campaign, annotator, assignments.get(one.assignment)) for one in sent]
-    _require_role(tx, found)
-    queries.lock_places(tx, campaign.id, [r.comparison for r in found if queries.counts(r.purpose)])
-    for row in found:
-        _admit(tx, campaign, row, revision)
-    words = texts.put_many(tx, {one.rationale for one in sent if one.rationale})
+    reasons = {one.rationale for one in sent if one.rationale}
+    words = texts.put_many(tx, reasons) if reasons else {}
     return [_row(tx, campaign, one, assignments[one.assignment], words, revision) for one in sent]
 
 
@@ -133,10 +175,12 @@ def _own(campaign: Campaign, annotator: str, row: Any) -> Any:
     return row
 
 
-def _require_role(tx: Transaction, rows: Sequence[Any]) -> None:
+def _require_role(tx: Transaction, rows: Sequence[Any], roles: Set[str] | None) -> None:
     checks = {row.purpose == Purpose.SPOT_CHECK for row in rows}
     for checking in checks:
-        people.require(tx, "spot check" if checking else "judge")
+        action = "spot check" if checking else "judge"
+        if roles is None or not roles & people.PERMISSIONS[action]:
+            people.require(tx, action)
 
 
 def _admit(tx: Transaction, campaign: Campaign, row: Any, revision: bool) -> None:
@@ -145,8 +189,11 @@ def _admit(tx: Transaction, campaign: Campaign, row: Any, revision: bool) -> Non
         raise Conflict("this comparison is judged already: revise it instead")
     if row.state != "judged" and revision:
         raise Conflict("there is nothing to revise: this comparison is not judged yet")
-    lapsed = row.state in ("expired", "returned") and queries.counts(row.purpose)
-    if lapsed and not queries.retake_place(tx, campaign.id, row.comparison):
+    if row.state not in ("expired", "returned"):
+        return
+    if row.purpose == Purpose.SPOT_CHECK:
+        queries.take_check(tx, campaign.id, row.comparison)  # two checks are better than none
+    if queries.counts(row.purpose) and not queries.retake_place(tx, campaign.id, row.comparison):
         raise Conflict("the lease ran out and somebody else has judged this comparison")
 
 

@@ -1,47 +1,109 @@
-"""Who is shown what next: exactly the wanted overlap, gold and duplicates in between, one commit.
+"""Taking turns: one call records what was judged and hands out what is next, in one commit.
 
-Each annotator walks the queue with a cursor per lane, so a claim is one index seek however many
-items there are or were judged. Items whose lease ran out go to the end, ahead of every cursor;
-only an annotator who finds nothing ahead looks back once over what others skipped.
-
-What a browser gets (`Shown`) has no purpose, no model, no gold flag and nobody else's verdict.
+Exactly the wanted overlap under any concurrency: a lease takes a place, a lapsed lease gives it
+back. What a browser gets (`Shown`) has no purpose, model or gold flag, and nobody's verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from prefloop.annotation import calibration, queries, sessions
+from prefloop.annotation import campaigns, judgments, places, queries, sessions
+from prefloop.annotation.calibration import Locked
 from prefloop.annotation.campaigns import Campaign
-from prefloop.core.digest import digest, new_id
+from prefloop.annotation.judgments import Batch, Submission
+from prefloop.annotation.places import Lease
+from prefloop.annotation.priority import prioritise
+from prefloop.annotation.sessions import Session
+from prefloop.annotation.shown import Shown, first_shown, show, shown_rows
+from prefloop.annotation.walk import Walk, begin
 from prefloop.core.errors import BadInput, Conflict, NotPermitted
-from prefloop.core.records import Message, Purpose
-from prefloop.store import people, texts
-from prefloop.store.engine import Reader, Transaction
-from prefloop.store.rows import ERASED
+from prefloop.core.records import Purpose
+from prefloop.store import people
+from prefloop.store.engine import Transaction
 
-__all__ = ["Shown", "claim", "give_back", "show"]
+__all__ = ["Shown", "Turn", "claim", "first_shown", "give_back", "prioritise", "show", "turn"]
 
 Row = Any
+State = Literal["work", "nothing", "break", "locked", "paused", "closed"]
+Halt = tuple[State, str]
+_NOTHING = "There is nothing for you to judge just now."
+_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A comparison as one annotator sees it: the first completion, the second, nothing else."""
+class Turn:
+    """What one turn did, and what comes next. Times are microseconds since 1970, UTC.
 
-    assignment: str
-    messages: tuple[Message, ...]
-    first: str
-    second: str
-    language: str
-    lease_until: int
+    `next` leaves out what the browser has; `held` names everything it may go on with, in order.
+    `why` is a sentence for the annotator when `state` is not "work".
+    """
+
+    judgment: str | None
+    next: tuple[Shown, ...]
+    held: tuple[str, ...]
+    state: State
+    why: str
+    done: int
+    target: int
+    started: int
+    ends: int
+    break_until: int | None
+    now: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    comparison: str
-    purpose: Purpose
-    round: int
+def turn(
+    tx: Transaction,
+    campaign: str | Campaign,
+    annotator: str,
+    sent: Submission | None = None,
+    want: int = 2,
+    have: Collection[str] = (),
+    *,
+    revises: bool = False,
+) -> Turn:
+    """Record `sent`, and lease ahead until the annotator holds `want` comparisons.
+
+    With `revises`, `sent` replaces one's own judgment; the old one stays on record.
+
+    Those who may spot-check get what is due for a check first. A judgment is taken whatever the
+    reason that nothing comes next. Raises Conflict, NotFound, BadInput and NotPermitted about
+    `sent` and its sender alone; then nothing is recorded and nothing leased.
+    """
+    known = campaigns.known(tx, campaign) if isinstance(campaign, str) else campaign
+    roles = _roles(tx, annotator)
+    state, ranked = queries.work_in(tx, known.id)
+    session = sessions.current(tx, annotator, known.settings)
+    walk = begin(tx, known, annotator, ranked)
+    batch = judgments.open_batch(tx, annotator, [sent] if sent else [])
+    halt = _halt(known, state, session, tx.now)
+    held, changed = _tidy(tx, known, annotator, batch, over=session.over(tx.now))
+    if sent or not session.over(tx.now):
+        session = sessions.keep(tx, session, 0 if revises else len(batch.fresh))
+    judged = judgments.record(tx, known, annotator, batch, state, revision=revises, roles=roles)
+    fresh = list[Lease]()
+    if halt is None:
+        try:
+            fresh = _lease_ahead(walk, roles, want - len(held))
+        except Locked as locked:
+            halt = ("locked", str(locked))
+    walk.keep()
+    _log(tx, known, **changed, leased=_ids(fresh))
+    rows = [*held, *fresh] if state != "closed" else []
+    name, why = halt or (("work", "") if rows else ("nothing", _NOTHING))
+    return Turn(
+        judged[0] if judged else None,
+        tuple(shown_rows(tx, [row for row in rows if row.id not in have])),
+        tuple(row.id for row in rows),
+        name,
+        why,
+        session.done,
+        known.settings.session_target,
+        session.started,
+        session.ends,
+        session.break_until if name == "break" else None,
+        tx.now,
+    )
 
 
 def claim(
@@ -63,27 +125,27 @@ def claim(
         raise NotPermitted(f"{tx.actor} cannot take work in the name of {annotator}")
     if count < 1 or purpose not in (None, Purpose.SPOT_CHECK):
         raise BadInput(f"claim of {count} with purpose {purpose}: at least 1; spot check or none")
-    state = queries.hold_campaign(tx, campaign.id, "work in")
+    state, ranked = queries.work_in(tx, campaign.id)
     if state != "open":
         raise Conflict(f"campaign {campaign.name} is {state}: nothing is handed out")
-    sessions.touch(tx, annotator, campaign.settings)
-    row = queries.progress(tx, campaign.id, annotator)
-    overdue = queries.overdue(tx, campaign.id)
+    session = sessions.current(tx, annotator, campaign.settings)
+    sessions.require(tx, session)
+    sessions.keep(tx, session)
+    walk = begin(tx, campaign, annotator, ranked)
+    latest = _until(tx, campaign)
+    overdue = queries.overdue(tx, campaign.id, latest)
+    _lock_items(tx, campaign, overdue)
     queries.end_leases(tx, overdue, "expired")
-    leases = queries.own_leases(tx, campaign.id, annotator, tx.now)
-    held = [one for one in leases if (one.purpose == Purpose.SPOT_CHECK) == checking][:count]
-    places, values = _next(tx, campaign, annotator, row, count - len(held), purpose)
-    fresh = _lease(tx, campaign, annotator, row.issued, places)
-    if places:
-        queries.save_progress(tx, row, issued=row.issued + len(places), **values)
-    if fresh or overdue:
-        tx.event(
-            "queue.lease",
-            campaign.id,
-            {"leased": [one["id"] for one in fresh], "expired": [one.id for one in overdue]},
-        )
-    ids = [one.id for one in held] + [one["id"] for one in fresh]
-    return show(tx, ids)
+    held = [
+        one
+        for one in queries.own_leases(tx, campaign.id, annotator, tx.now, latest)
+        if (one.purpose == Purpose.SPOT_CHECK) == checking
+    ][:count]
+    find = places.checks if checking else places.work
+    fresh = places.lease(walk, find(walk, count - len(held)), latest)
+    walk.keep()
+    _log(tx, campaign, leased=_ids(fresh), expired=_ids(overdue))
+    return shown_rows(tx, [*held, *fresh])
 
 
 def give_back(tx: Transaction, campaign: Campaign, annotator: str) -> int:
@@ -91,204 +153,104 @@ def give_back(tx: Transaction, campaign: Campaign, annotator: str) -> int:
     if tx.actor != annotator:
         people.require(tx, "campaign.manage")
     queries.hold_campaign(tx, campaign.id, "work in")
-    held = [one.id for one in queries.own_leases(tx, campaign.id, annotator, tx.now)]
-    leases = [one for one in queries.assignments(tx, held).values() if one.state == "leased"]
+    held = queries.own_leases(tx, campaign.id, annotator, tx.now, _until(tx, campaign))
+    leases = _still_leased(tx, held)
+    _lock_items(tx, campaign, leases)
     queries.end_leases(tx, leases, "returned")
-    if leases:
-        tx.event("queue.return", campaign.id, {"returned": [one.id for one in leases]})
+    _log(tx, campaign, returned=_ids(leases))
     return len(leases)
 
 
-def show(tx: Transaction, assignments: Sequence[str]) -> list[Shown]:
-    """What the annotator sees of these assignments, in this order."""
-    rows = queries.assigned(tx, assignments)
-    compared = queries.comparisons(tx, {row.comparison for row in rows.values()})
-    words = _words(tx, compared.values())
-    return [_shown(rows[one], compared[rows[one].comparison], words) for one in assignments]
+def _roles(tx: Transaction, annotator: str) -> frozenset[str]:
+    """The annotator's roles. Raises NotPermitted unless they may judge or check."""
+    if tx.actor != annotator:
+        raise NotPermitted(f"{tx.actor} cannot take work in the name of {annotator}")
+    roles = people.roles(tx, annotator)
+    if not roles & (people.PERMISSIONS["judge"] | people.PERMISSIONS["spot check"]):
+        people.require(tx, "judge")
+    return roles
 
 
-def first_shown(
-    seed: int, annotator: str, comparison: str, purpose: Purpose, round_: int
-) -> Literal["a", "b"]:
-    """Which completion stands first: a fair coin that the same inputs always land alike."""
-    coin = digest([seed, annotator, comparison, purpose.value, round_])
-    return "a" if int(coin[:2], 16) % 2 == 0 else "b"
+def _halt(campaign: Campaign, state: str, session: Session, now: int) -> Halt | None:
+    """Why nothing new is handed out, if that is so."""
+    if state == "closed":
+        return "closed", f"{campaign.name} is complete. Thank you."
+    if state == "paused":
+        return "paused", f"{campaign.name} is paused. What you hold can still be sent."
+    if session.over(now):
+        minutes = campaign.settings.session_minutes
+        return "break", f"You have worked {minutes} minutes: take a break, then go on."
+    return None
 
 
-def _shown(row: Row, compared: Row, words: dict[str, str]) -> Shown:
-    a, b = words[compared.a], words[compared.b]
-    first, second = (a, b) if row.first_shown == "a" else (b, a)
-    return Shown(
-        row.id,
-        tuple(Message(m["role"], words[m["text"]]) for m in compared.messages),
-        first,
-        second,
-        compared.facts["language"],
-        row.lease_until,
-    )
+def _tidy(
+    tx: Transaction, campaign: Campaign, annotator: str, batch: Batch, *, over: bool
+) -> tuple[list[Lease], dict[str, list[str]]]:
+    """End leases that ran out, and one's own at the end of a session: what is still held, and what
+    was changed. What is being judged now is left alone, however late it comes."""
+    latest = _until(tx, campaign)
+    overdue = [one for one in queries.overdue(tx, campaign.id, latest) if one.id not in batch.rows]
+    held = [
+        one
+        for one in queries.own_leases(tx, campaign.id, annotator, tx.now, latest)
+        if one.id not in batch.rows
+    ]
+    returned = _still_leased(tx, held) if over else []
+    _lock_items(tx, campaign, [*overdue, *returned], batch.places)
+    queries.end_leases(tx, overdue, "expired")
+    queries.end_leases(tx, returned, "returned")
+    changed = {"expired": _ids(overdue), "returned": _ids(returned)}
+    if over:
+        return [], changed
+    # Who is at work keeps what they hold.
+    soon = {one.id for one in held if one.lease_until < (tx.now + latest) // 2}
+    queries.extend_leases(tx, sorted(soon), latest)
+    kept = [
+        Lease(
+            one.id,
+            one.comparison,
+            one.first_shown,
+            latest if one.id in soon else one.lease_until,
+        )
+        for one in held
+    ]
+    return kept, {**changed, "extended": sorted(soon)}
 
 
-def _words(reader: Reader, compared: Any) -> dict[str, str]:
-    rows = list(compared)
-    wanted = {row.a for row in rows} | {row.b for row in rows}
-    wanted |= {m["text"] for row in rows for m in row.messages}
-    return {
-        name: body if body is not None else ERASED
-        for name, body in texts.get_many(reader, wanted).items()
-    }
+def _lease_ahead(walk: Walk, roles: frozenset[str], count: int) -> list[Lease]:
+    found = list[places.Place]()
+    if roles & people.PERMISSIONS["spot check"]:
+        found += places.checks(walk, count)
+    if roles & people.PERMISSIONS["judge"]:
+        found += places.work(walk, count - len(found))
+    return places.lease(walk, found, _until(walk.tx, walk.campaign))
 
 
-def _next(
-    tx: Transaction,
-    campaign: Campaign,
-    annotator: str,
-    row: Row,
-    count: int,
-    purpose: Purpose | None,
-) -> tuple[list[_Place], dict[str, Any]]:
-    """The next places, and what to remember about them."""
-    if count <= 0:
-        return [], {}
-    round_ = campaign.settings.round
-    if purpose is Purpose.SPOT_CHECK:
-        found = queries.unchecked(tx, campaign.id, annotator, round_, count)
-        return [_Place(one, Purpose.SPOT_CHECK, round_) for one in found], {}
-    if calibration.standing(tx, campaign, annotator)["status"] != "cleared":
-        anchors, at = calibration.due(tx, campaign, annotator)
-        return [_Place(one, Purpose.ANCHOR, at) for one in anchors[:count]], {}
-    kinds = [_kind(campaign, annotator, row.issued + k) for k in range(count)]
-    gold = _gold(tx, campaign, annotator, kinds.count(Purpose.GOLD))
-    repeats = _repeats(tx, campaign, annotator, row, kinds.count(Purpose.DUPLICATE))
-    wanted = count - len(gold) - len(repeats)
-    work, cursors, more = _work(tx, campaign, annotator, row, wanted)
-    places = _interleave(kinds, gold, [one for one, _ in repeats], work, more)
-    repeated = max([at for one, at in repeats if one in places], default=row.repeated)
-    return places, {"cursors": cursors, "repeated": repeated}
+def _log(tx: Transaction, campaign: Campaign, **changed: list[str]) -> None:
+    """One event, written last: it locks the audit chain."""
+    if any(changed.values()):
+        action = "queue.return" if changed.keys() == {"returned"} else "queue.lease"
+        tx.event(action, campaign.id, changed)
 
 
-def _kind(campaign: Campaign, annotator: str, sequence: int) -> Purpose:
-    """Whether this annotator's next item is gold, a repeat or work: a coin nobody can see."""
-    coin = int(digest([campaign.settings.seed, "kind", annotator, sequence])[:8], 16) / 2**32
-    if coin < campaign.settings.gold_share:
-        return Purpose.GOLD
-    if coin < campaign.settings.gold_share + campaign.settings.duplicate_share:
-        return Purpose.DUPLICATE
-    return campaign.settings.purpose
+def _ids(rows: Sequence[Row]) -> list[str]:
+    return [row.id for row in rows]
 
 
-def _gold(tx: Transaction, campaign: Campaign, annotator: str, count: int) -> list[_Place]:
-    round_ = campaign.settings.round
-    if not count:
-        return []
-    found = queries.items_of_kind(tx, campaign.id, "gold", annotator, round_, count)
-    return [_Place(one, Purpose.GOLD, round_) for one in found]
+def _until(tx: Transaction, campaign: Campaign) -> int:
+    """When a lease made now ends."""
+    return tx.now + campaign.settings.lease_seconds * _SECOND
 
 
-def _repeats(
-    tx: Transaction, campaign: Campaign, annotator: str, row: Row, count: int
-) -> list[tuple[_Place, int]]:
-    """Own earlier work to be shown again, each with its sequence number."""
-    upto = row.issued - campaign.settings.duplicate_distance
-    if not count or upto <= row.repeated:
-        return []
-    found = queries.repeatable(tx, campaign.id, annotator, row.repeated, upto, count)
-    round_ = campaign.settings.round
-    return [(_Place(one.comparison, Purpose.DUPLICATE, round_), one.sequence) for one in found]
+def _still_leased(tx: Transaction, held: Sequence[Row]) -> list[Row]:
+    """Those that nobody else ended meanwhile, locked."""
+    rows = queries.assignments(tx, [one.id for one in held])
+    return [row for row in rows.values() if row.state == "leased"]
 
 
-def _work(
-    tx: Transaction, campaign: Campaign, annotator: str, row: Row, count: int
-) -> tuple[list[_Place], dict[str, int], bool]:
-    """Up to `count` places of work, the cursors after them, and whether there is more than that."""
-    settings, cursors = campaign.settings, dict(row.cursors)
-    lanes, look_for = queries.lanes(tx, annotator), max(count, 1)
-
-    def ahead(of: dict[str, int]) -> list[Row]:
-        found = [
-            item
-            for lane in lanes
-            for item in queries.free_work(
-                tx,
-                campaign.id,
-                lane,
-                of.get(lane, 0),
-                annotator,
-                settings.purpose.value,
-                settings.round,
-                look_for,
-            )
-        ]
-        return sorted(found, key=lambda item: item.position)[:look_for]
-
-    # Nothing ahead: look back once over what was locked by somebody else when we passed it.
-    found = ahead(cursors) or (ahead({}) if cursors else [])
-    items = found[:count]
-    for item in items:
-        cursors[item.lane] = item.position
-    queries.take_places(tx, campaign.id, [item.comparison for item in items])
-    places = [_Place(item.comparison, settings.purpose, settings.round) for item in items]
-    return places, cursors, len(found) == look_for
-
-
-def _interleave(
-    kinds: list[Purpose],
-    gold: list[_Place],
-    repeats: list[_Place],
-    work: list[_Place],
-    more: bool,
-) -> list[_Place]:
-    """Places in the order the coins said; what is missing of one kind is filled with work.
-
-    Gold and repeats only ever stand between work: when the work runs out, so do they.
-    """
-    stacks = {Purpose.GOLD: gold[::-1], Purpose.DUPLICATE: repeats[::-1]}
-    rest, order = work[::-1], list[_Place]()
-    for kind in kinds:
-        stack = stacks.get(kind) or rest
-        if not rest and not more:
-            break
-        order.append(stack.pop())
-    return order
-
-
-def _lease(
-    tx: Transaction, campaign: Campaign, annotator: str, issued: int, places: list[_Place]
-) -> list[dict[str, Any]]:
-    until = tx.now + campaign.settings.lease_seconds * 1_000_000
-    lapsed = {
-        (row.comparison, row.purpose, row.round): row
-        for purpose, round_ in {(p.purpose, p.round) for p in places}
-        for row in queries.lapsed(
-            tx,
-            annotator,
-            purpose.value,
-            round_,
-            [p.comparison for p in places if p.purpose is purpose],
-        ).values()
-    }
-    leased, fresh, again = list[dict[str, Any]](), list[dict[str, Any]](), dict[str, int]()
-    for offset, place in enumerate(places, start=1):
-        old = lapsed.get((place.comparison, place.purpose.value, place.round))
-        if old is not None:
-            again[old.id] = issued + offset
-            leased.append({"id": old.id})
-            continue
-        row = {
-            "id": new_id(),
-            "campaign": campaign.id,
-            "comparison": place.comparison,
-            "annotator": annotator,
-            "purpose": place.purpose.value,
-            "round": place.round,
-            "sequence": issued + offset,
-            "first_shown": first_shown(
-                campaign.settings.seed, annotator, place.comparison, place.purpose, place.round
-            ),
-            "state": "leased",
-            "lease_until": until,
-        }
-        leased.append(row)
-        fresh.append(row)
-    queries.renew(tx, campaign.id, until, again)
-    queries.insert_assignments(tx, fresh)
-    return leased
+def _lock_items(
+    tx: Transaction, campaign: Campaign, leases: Sequence[Row], more: Sequence[str] = ()
+) -> None:
+    freed = [one.comparison for one in leases if queries.counts(one.purpose)]
+    if freed or more:
+        queries.lock_places(tx, campaign.id, [*freed, *more])

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prefloop.annotation import campaigns, filters, queries, tables
-from prefloop.annotation.campaigns import Campaign, CampaignSettings, Item
+from prefloop.annotation.campaigns import Campaign, CampaignSettings
 from prefloop.annotation.filters import Filter
+from prefloop.annotation.items import Item, add_items
 from prefloop.core.digest import digest, new_id, rng
 from prefloop.core.errors import BadInput, Conflict, NotFound
 from prefloop.core.records import CampaignRequest, Completion, Purpose
@@ -132,7 +133,7 @@ def take_up(
         again = _items(tx, _whole(tx, [rows[one] for one in ids]))
         if not again:
             raise BadInput("every comparison of this request has an erased text: decline it")
-        campaigns.add_items(tx, campaign, [*again, *known])
+        add_items(tx, campaign, [*again, *known])
         made.append(campaign)
     _answer(tx, request, "taken up", "", made)
     return tuple(made)

@@ -10,17 +10,25 @@ import sqlalchemy as sa
 from prefloop.store.tables import DIGEST, ID, metadata, sealed
 
 __all__ = [
+    "agreement_pause",
     "answer",
     "assignment",
+    "attention",
     "campaign",
     "campaign_request",
     "campaign_request_state",
+    "campaign_spec",
     "campaign_state",
     "comparison",
+    "declared_group",
+    "draft",
     "judgment",
+    "priority",
     "profile",
     "progress",
     "queue_item",
+    "ranking",
+    "slate",
     "standing",
     "work_session",
 ]
@@ -128,6 +136,49 @@ judgment = sealed(
     words=lambda row: [row.rationale] if row.rationale else [],
 )
 
+edit = sealed(
+    "edit",  # how a completion should have read, by one of its annotators
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("assignment", ID, nullable=False, index=True),
+    sa.Column("campaign", ID, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("comparison", DIGEST, nullable=False),
+    sa.Column("annotator", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),  # a or b: which completion it corrects
+    sa.Column("text", DIGEST, nullable=False),
+    sa.Column("spec", DIGEST, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("supersedes", ID, nullable=True, unique=True),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("annotator", "key"),
+    words=lambda row: [row.text],
+)
+
+slate = sealed(
+    "slate",  # what more than two completions a comparison asks about
+    sa.Column("comparison", DIGEST, sa.ForeignKey("comparison.id"), primary_key=True),
+    sa.Column("others", sa.JSON, nullable=False),  # digests of texts, in order
+    words=lambda row: row.others,
+)
+
+ranking = sealed(
+    "ranking",
+    sa.Column("judgment", ID, sa.ForeignKey("judgment.id"), primary_key=True),
+    sa.Column("comparison", DIGEST, nullable=False),
+    sa.Column("shown", sa.JSON, nullable=False),  # the slate's texts in the order of the screen
+    sa.Column("order", sa.JSON, nullable=False),  # best first: lists of those that tie
+)
+
+priority = sealed(
+    "priority",  # what is to be judged first, and who says so; the last one counts
+    sa.Column("campaign", ID, sa.ForeignKey("campaign.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True),  # so many scores to a row, and no more
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("scores", sa.JSON, nullable=False),  # {comparison: score}, higher is sooner
+)
+
 queue_item = sa.Table(
     "queue_item",
     metadata,
@@ -139,6 +190,11 @@ queue_item = sa.Table(
     sa.Column("wanted", sa.Integer, nullable=False),
     sa.Column("taken", sa.Integer, nullable=False),
     sa.Column("judged", sa.Integer, nullable=False),
+    # Place in the order of priority: grows from one record to the next; none has no priority.
+    sa.Column("rank", sa.BigInteger, nullable=True),
+    # Whether a senior is to look at it: 0 no, 1 drawn, 2 high stakes; and 1 until one does.
+    sa.Column("check_due", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("unchecked", sa.Integer, nullable=False, server_default="0"),
     # Which model wrote a and b here; the same two texts may come from others elsewhere. It leaves
     # this table only when the campaign is closed.
     sa.Column("origin", sa.JSON, nullable=False),
@@ -153,6 +209,22 @@ queue_item = sa.Table(
         postgresql_where=sa.text("taken < wanted"),
     ),
     sa.Index("ix_queue_item_tail", "campaign", "position"),
+    sa.Index(
+        "ix_queue_item_ranked",
+        "campaign",
+        "lane",
+        "rank",
+        sqlite_where=sa.text("rank IS NOT NULL AND taken < wanted"),
+        postgresql_where=sa.text("rank IS NOT NULL AND taken < wanted"),
+    ),
+    sa.Index(
+        "ix_queue_item_check",
+        "campaign",
+        "check_due",
+        "position",
+        sqlite_where=sa.text("unchecked = 1 AND judged > 0"),
+        postgresql_where=sa.text("unchecked = 1 AND judged > 0"),
+    ),
 )
 
 assignment = sa.Table(
@@ -177,6 +249,14 @@ assignment = sa.Table(
         sqlite_where=sa.text("state = 'leased'"),
         postgresql_where=sa.text("state = 'leased'"),
     ),
+    sa.Index(
+        "ix_assignment_held",
+        "campaign",
+        "annotator",
+        "lease_until",
+        sqlite_where=sa.text("state = 'leased'"),
+        postgresql_where=sa.text("state = 'leased'"),
+    ),
 )
 
 progress = sa.Table(
@@ -195,4 +275,59 @@ work_session = sa.Table(
     sa.Column("annotator", sa.Text, primary_key=True),
     sa.Column("started", sa.BigInteger, nullable=False),
     sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False, server_default="0"),  # judgments in this session
+)
+
+draft = sa.Table(
+    "draft",  # what an annotator has not sent yet; gone once they have
+    metadata,
+    sa.Column("assignment", ID, sa.ForeignKey("assignment.id"), primary_key=True),
+    sa.Column("annotator", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("saved", sa.BigInteger, nullable=False),
+)
+
+attention = sa.Table(
+    "attention",  # how often, and how long, somebody looked away; no row: not once
+    metadata,
+    sa.Column("judgment", ID, sa.ForeignKey("judgment.id"), primary_key=True),
+    sa.Column("focus_losses", sa.Integer, nullable=False),
+    sa.Column("away_ms", sa.BigInteger, nullable=False),
+)
+
+campaign_spec = sealed(
+    "campaign_spec",  # the specification a campaign follows from here on; none: that of its row
+    sa.Column("campaign", ID, sa.ForeignKey("campaign.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("spec", DIGEST, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+agreement_pause = sealed(
+    "agreement_pause",  # which pauses of a campaign were for want of agreement, and how little
+    sa.Column("campaign", ID, sa.ForeignKey("campaign.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # of the campaign_state
+    sa.Column("spec", DIGEST, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+)
+
+improvement_plan = sealed(
+    "improvement_plan",  # what somebody is to reach, and by when
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("annotator", sa.Text, nullable=False, index=True),
+    sa.Column("goals", sa.JSON, nullable=False),  # {measure: at least so much}; {} ends a plan
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("supersedes", ID, nullable=True, unique=True),
+)
+
+# Not sealed: what people say of themselves can be taken back, and is then gone.
+declared_group = sa.Table(
+    "declared_group",
+    metadata,
+    sa.Column("annotator", sa.Text, primary_key=True),
+    sa.Column("attribute", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
 )

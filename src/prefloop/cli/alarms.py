@@ -32,8 +32,20 @@ def alarms(
     found = flow.over(project, judgments, rate)
     with project.reader() as reader:
         held = flow.held(reader, found)
-    data = {"evaluation": found.digest, **found.manifest, "quarantine": sorted(held)}
-    show(data, json, lambda: print_alarms(found.short, found.manifest, sorted(held)))
+        stopped = flow.stopped(reader, found)
+    data = {
+        "evaluation": found.digest,
+        **found.manifest,
+        "quarantine": sorted(held),
+        "paused": stopped,
+    }
+
+    def text() -> None:
+        print_alarms(found.short, found.manifest, sorted(held))
+        if stopped:
+            typer.echo(f"the campaign is PAUSED: {stopped}")
+
+    show(data, json, text)
 
 
 def quarantine(

@@ -1,10 +1,11 @@
-"""campaign, quality: what people are asked, how far they are, how well they agree."""
+"""campaign: what people are asked, and how far they are."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
-from prefloop.cli import alarms, requests
+from prefloop.cli import pausing, requests
 from prefloop.cli.common import Json, show, table
 
 __all__ = ["register"]
@@ -13,32 +14,90 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     campaign = typer.Typer(help="Campaigns: comparisons for people to judge.", no_args_is_help=True)
     campaign.command("create")(create)
+    campaign.command("gold")(gold)
+    campaign.command("anchors")(anchors)
     campaign.command("status")(status)
     campaign.command("close")(close)
     requests.register(campaign)
+    pausing.register(campaign)
     app.add_typer(campaign, name="campaign")
-    quality = typer.Typer(help="Whom to believe.", no_args_is_help=True)
-    quality.command("report")(report)
-    quality.command("changes")(requests.changes)
-    alarms.register(quality)
-    app.add_typer(quality, name="quality")
 
 
 def create(
     context: typer.Context,
     name: str,
     candidates: Annotated[str, typer.Option(help="the completion_set whose pairs are compared")],
-    overlap: Annotated[int, typer.Option(min=1, help="judgments wanted per comparison")] = 1,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a YAML file of campaign settings")
+    ] = None,
+    overlap: Annotated[
+        int | None, typer.Option(min=1, help="judgments wanted per comparison")
+    ] = None,
     spec: Annotated[str | None, typer.Option(help="default: the project's newest")] = None,
-    purpose: Annotated[str, typer.Option(help="live or evaluation")] = "live",
+    purpose: Annotated[str | None, typer.Option(help="live or evaluation")] = None,
+    rank: Annotated[
+        int, typer.Option(help="completions shown at once; more than two are ranked")
+    ] = 2,
     json: Json = False,
 ) -> None:
     """Open a campaign over a set of candidates."""
-    from prefloop.flows import labels
+    from prefloop.flows import campaigns
 
     project = context.obj.open()
-    made = labels.create_campaign(project, name, candidates, spec, overlap, purpose)
-    show(made, json, f"campaign {name}: {made['items']} comparisons, {overlap} judgments each")
+    settings = campaigns.settings_in(project, config, overlap=overlap, purpose=purpose)
+    made = campaigns.create(project, name, candidates, spec, settings, rank)
+    what = "comparisons" if rank == 2 else "prompts to rank"
+    show(made, json, f"campaign {name}: {made['items']} {what}, {settings.overlap} judgments each")
+
+
+_KNOWN = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="rows of prompt, two completions, best (1, 2, 0), why"),
+]
+_COLUMN = Annotated[list[str] | None, typer.Option(metavar="THEIRS=OURS", help="rename a column")]
+_COMPLETION = Annotated[list[str] | None, typer.Option(help="a column of answers, once for each")]
+
+
+def gold(
+    context: typer.Context,
+    name: str,
+    file: _KNOWN,
+    completion: _COMPLETION = None,
+    column: _COLUMN = None,
+    json: Json = False,
+) -> None:
+    """Add items with a known answer, to be hidden among live work."""
+    _add_known(context, name, file, "gold", completion, column, json)
+
+
+def anchors(
+    context: typer.Context,
+    name: str,
+    file: _KNOWN,
+    completion: _COMPLETION = None,
+    column: _COLUMN = None,
+    json: Json = False,
+) -> None:
+    """Add items with an expert's answer and explanation, for calibration before live work."""
+    _add_known(context, name, file, "anchor", completion, column, json)
+
+
+def _add_known(
+    context: typer.Context,
+    name: str,
+    file: Path,
+    kind: Literal["gold", "anchor"],
+    completion: list[str] | None,
+    column: list[str] | None,
+    json: bool,
+) -> None:
+    from prefloop.flows import campaigns
+
+    project = context.obj.open()
+    new, old = campaigns.add_known(project, name, file, kind, column or [], completion or [])
+    had = f"; {old} of the file were in the campaign before and are left as they are"
+    data = {"campaign": name, "kind": kind, "added": new, "left": old}
+    show(data, json, f"campaign {name}: {new} {kind} items{had if old else ''}")
 
 
 def status(
@@ -92,34 +151,3 @@ def close(
         "named": named,
     }
     show(data, json, "\n".join(lines))
-
-
-def report(
-    context: typer.Context,
-    batch: Annotated[str, typer.Argument(help="a label_batch")],
-    json: Json = False,
-) -> None:
-    """Agreement of a batch's annotators with intervals, and their record on gold and repeats."""
-    from prefloop.annotation import quality
-    from prefloop.store import names
-
-    project = context.obj.open()
-    with project.reader() as reader:
-        artifact = names.resolve(reader, batch, "label_batch")
-        found = quality.report(reader, artifact, project.settings.seed)
-    show(quality.as_json(found), json, lambda: _print(found))
-
-
-def _print(found: object) -> None:
-    from prefloop.annotation.quality import Quality
-
-    assert isinstance(found, Quality)
-    for line in found.lines():
-        typer.echo(line)
-    table(
-        ["annotator", "judgments", "gold correct", "of", "repeats consistent", "of", "standing"],
-        [
-            (a.name, a.judgments, a.gold_correct, a.gold, a.consistent, a.repeats, a.standing)
-            for a in found.annotators
-        ],
-    )

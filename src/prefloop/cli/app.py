@@ -15,7 +15,9 @@ from prefloop.cli import (
     planning,
     projects,
     prompts,
+    quality,
     sandbox,
+    serve,
     spec,
     training,
 )
@@ -57,11 +59,13 @@ def _root(
 
 for room in (
     projects,
+    serve,
     sandbox,
     people,
     spec,
     prompts,
     annotation,
+    quality,
     datasets,
     training,
     evaluation,

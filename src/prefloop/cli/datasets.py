@@ -1,13 +1,22 @@
 """import, export, dataset: labels in, data frozen, data out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prefloop.cli.common import Json, show
 
+if TYPE_CHECKING:
+    from prefloop.flows.project import Project
+    from prefloop.store.artifacts import Artifact
+
 __all__ = ["register"]
+
+Columns = list[str] | None
+Words = list[str] | None
+TABLE: dict[str, Any] = {"metavar": "COLUMN"}
+WORD: dict[str, Any] = {"metavar": "LABEL"}
 
 
 def register(app: typer.Typer) -> None:
@@ -15,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("export")(export)
     room = typer.Typer(help="Label batches frozen into preference data.", no_args_is_help=True)
     room.command("freeze")(freeze)
+    room.command("demonstrations")(demonstrations)
     room.command("show")(show_dataset)
     room.command("diff")(diff)
     app.add_typer(room, name="dataset")
@@ -25,15 +35,75 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="gzip is read as it is")],
     format: Annotated[str | None, typer.Option(help="hh-rlhf, trl, ...; default: look")] = None,
     spec: Annotated[str | None, typer.Option(help="the specification the labels followed")] = None,
+    label: Annotated[Columns, typer.Option(help="a table: its column of labels", **TABLE)] = None,
+    annotator: Annotated[str | None, typer.Option(help="who judged", **TABLE)] = None,
+    item: Annotated[Columns, typer.Option(help="what was judged", **TABLE)] = None,
+    side: Annotated[Columns, typer.Option(help="both sides' names, in two", **TABLE)] = None,
+    prompt: Annotated[Columns, typer.Option(help="the prompt's text", **TABLE)] = None,
+    completion: Annotated[Columns, typer.Option(help="both texts, in two", **TABLE)] = None,
+    gold: Annotated[str | None, typer.Option(help="the right label, if known", **TABLE)] = None,
+    topic: Annotated[str | None, typer.Option(help="the item's topic", **TABLE)] = None,
+    time: Annotated[str | None, typer.Option(help="when: ISO 8601 or seconds", **TABLE)] = None,
+    active_ms: Annotated[str | None, typer.Option(help="milliseconds it took", **TABLE)] = None,
+    shown_first: Annotated[str | None, typer.Option(help="the side shown first", **TABLE)] = None,
+    as_shown: Annotated[bool, typer.Option("--as-shown", help="the first was shown first")] = False,
+    first: Annotated[Words, typer.Option(help="means: the first side is better", **WORD)] = None,
+    second: Annotated[Words, typer.Option(help="means: the second is better", **WORD)] = None,
+    tie: Annotated[Words, typer.Option(help="means: neither is better", **WORD)] = None,
+    category: Annotated[Words, typer.Option(help="one of the labels there are", **WORD)] = None,
+    scale: Annotated[str, typer.Option(help="nominal, ordinal, interval or ratio")] = "nominal",
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="later judgments of an item by one person are repeats")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Bring in comparisons that people judged elsewhere; they become a label batch."""
-    from prefloop.flows import labels
-
-    batch, found = labels.import_file(context.obj.open(), file, format, spec)
-    lines = found.report()
+    """Bring in what people judged elsewhere: comparisons, or any table by naming its columns."""
+    named = {
+        "label": tuple(label or ()),
+        "annotator": annotator,
+        "item": tuple(item or ()),
+        "sides": tuple(side or ()),
+        "prompt": tuple(prompt or ()),
+        "completions": tuple(completion or ()),
+        "first": tuple(first or ()),
+        "second": tuple(second or ()),
+        "tie": tuple(tie or ()),
+        "categories": tuple(category or ()),
+        "gold": gold,
+        "topic": topic,
+        "time": time,
+        "active_ms": active_ms,
+        "shown_first": shown_first,
+        "as_shown": as_shown,
+        "repeats": repeats,
+        **({} if scale == "nominal" else {"scale": scale}),
+    }
+    batch, lines = _bring_in(context.obj.open(), file, format, spec, named)
     data = {"label_batch": batch.digest, "judgments": batch.manifest["judgments"], "report": lines}
     show(data, json, "\n".join([*lines, f"label_batch {batch.short}"]))
+
+
+def _bring_in(
+    project: "Project",
+    file: Path,
+    format_name: str | None,
+    spec: str | None,
+    named: dict[str, Any],
+) -> "tuple[Artifact, list[str]]":
+    """The batch, and what is to be said of the file."""
+    from prefloop.core.errors import BadInput
+    from prefloop.datasets.tables import TableColumns
+    from prefloop.flows import labels, tables
+
+    if not any(named.values()):
+        batch, found = labels.import_file(project, file, format_name, spec)
+        return batch, found.report()
+    if format_name is not None:
+        raise BadInput(
+            "--format is for known formats; a table is read by its columns: leave it out"
+        )
+    batch, table = tables.import_table(project, file, TableColumns(**named), spec)
+    return batch, table.report()
 
 
 def export(
@@ -92,6 +162,25 @@ def freeze(
         {"dataset": dataset.digest, "counts": counts, "proposal": proposal.id},
         json,
         "\n".join(lines),
+    )
+
+
+def demonstrations(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="the dataset's name, e.g. corrected")],
+    batch: Annotated[list[str], typer.Option(help="label batches, oldest first")],
+    json: Json = False,
+) -> None:
+    """Freeze what annotators corrected into texts to imitate (train sft)."""
+    from prefloop.flows import labels
+
+    dataset, proposal = labels.freeze_edits(context.obj.open(), name, batch)
+    count = dataset.manifest["counts"]["pairs"]
+    show(
+        {"dataset": dataset.digest, "demonstrations": count, "proposal": proposal.id},
+        json,
+        f"dataset {dataset.short}: {count} demonstrations\n"
+        f"a second person: prefloop --as NAME proposal approve {proposal.id[-12:]}",
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from prefloop.cli import access
 from prefloop.cli.common import Json, show, table
 
 __all__ = ["register"]
@@ -14,6 +15,7 @@ def register(app: typer.Typer) -> None:
     user.command("add")(add)
     user.command("list")(listing)
     user.command("grant")(grant)
+    access.register(app, user)
     app.add_typer(user, name="user")
     proposal = typer.Typer(help="Changes that take two people.", no_args_is_help=True)
     proposal.command("list")(proposals)
@@ -27,18 +29,34 @@ def add(
     handle: Annotated[str, typer.Argument(metavar="NAME")],
     role: Annotated[list[str], typer.Option(help="may be given several times")],
     specialty: Annotated[list[str] | None, typer.Option(help="what an annotator knows")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="read their password instead of making a link")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Add a person: admin, lead, senior, annotator, engineer or auditor."""
+    """Add a person: admin, lead, senior, annotator, engineer or auditor.
+
+    The link that is printed lets them into the pages, once.
+    """
     from prefloop.annotation import campaigns
-    from prefloop.store import people
+    from prefloop.flows.ways_in import way_in
+    from prefloop.store import passwords, people
 
     project = context.obj.open()
+    kept = passwords.hashed(handle, access.read_password()) if password_stdin else None
     with project.transaction() as tx:
         people.add(tx, handle, tuple(role))
         if specialty:
             campaigns.set_profile(tx, handle, specialty)
-    show({"handle": handle, "roles": role}, json, f"added {handle}: {', '.join(role)}")
+        if kept:
+            passwords.set_hash(tx, handle, kept)
+        by = project.actor if people.may(tx, project.actor, "person.add") else handle
+    link = None if kept else way_in(project.as_(by), handle)
+    lines = [f"added {handle}: {', '.join(role)}"]
+    if link:
+        hours = project.settings.access.invitation_hours
+        lines.append(f"to sign in (prefloop serve), once, within {hours} hours: {link}")
+    show({"handle": handle, "roles": role, "link": link}, json, "\n".join(lines))
 
 
 def listing(context: typer.Context, json: Json = False) -> None:

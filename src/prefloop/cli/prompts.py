@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     room.command("coverage")(coverage)
     app.add_typer(room, name="prompts")
     candidates = typer.Typer(help="Completions to be compared.", no_args_is_help=True)
+    candidates.command("import")(import_candidates)
     candidates.command("generate")(generate)
     candidates.command("against")(against)
     app.add_typer(candidates, name="candidates")
@@ -50,6 +51,35 @@ def import_(
         json,
         "\n".join([*lines, f"prompt_set {kept.short}: {kept.manifest['prompts']} prompts"]),
     )
+
+
+def import_candidates(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines or CSV, gzip as it is")],
+    completion: Annotated[
+        list[str] | None,
+        typer.Option(help="a column of answers, once for each; default: a list in `completions`"),
+    ] = None,
+    source: Annotated[str, typer.Option(help="usage, synthetic, expert or adversarial")] = "usage",
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="THEIRS=OURS", help="rename a column")
+    ] = None,
+    redact: Annotated[bool, typer.Option(help="replace personal data by placeholders")] = True,
+    json: Json = False,
+) -> None:
+    """Bring in prompts with the answers to be compared."""
+    from prefloop.flows import prompts
+
+    project = context.obj.open()
+    kept, lines = prompts.import_candidates(
+        project, file, source, column or [], completion or [], redact
+    )
+    about = kept.manifest
+    lines.append(
+        f"completion_set {kept.short}: {about['prompts']} prompts, "
+        f"{about['completions']} completions"
+    )
+    show({"completion_set": kept.digest, **about}, json, "\n".join(lines))
 
 
 def sample(

@@ -8,6 +8,7 @@
     ├── Refused             the rules say no
     │   ├── GateClosed      a gate's verdict, or its absence, stops a stage (exit 3)
     │   └── NotPermitted    this person may not do this
+    ├── Unavailable         database or disk cannot be used just now: try again, nothing was done
     ├── Corrupt             a stored byte is not what its digest says
     └── Erased              the text was erased on request; its digest remains
 
@@ -49,6 +50,10 @@ class GateClosed(Refused):
 
 class NotPermitted(Refused):
     """This person may not do this."""
+
+
+class Unavailable(PrefloopError):
+    """The database or its disk cannot be used just now; the same request may be sent again."""
 
 
 class Corrupt(PrefloopError):

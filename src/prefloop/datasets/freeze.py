@@ -83,6 +83,7 @@ def pairs(reader: Reader, dataset: Artifact, split: str | None = None) -> list[P
             chosen=words[row["chosen"]] or "",
             rejected=words[row["rejected"]] or "",
             margin=row["margin"],
+            weight=row.get("weight", 1.0),
             agreement=row["agreement"],
             judgments=sum(row["votes"]),
             dimensions=row["dimensions"],
@@ -161,6 +162,11 @@ def _check(batches: Sequence[Artifact], settings: FreezeSettings) -> str:
                 f"batch {batch.short} ({batch.manifest['campaign']}) was made to evaluate: "
                 "training on it would spoil the evaluation"
             )
+        if "comparisons" not in batch.manifest["files"]:
+            raise BadInput(
+                f"batch {batch.short} ({batch.manifest['campaign']}) holds labels without two "
+                "completions: it can be measured, and nothing can be trained on it"
+            )
     _in_order(batches)
     return _across(batches, settings)
 
@@ -223,6 +229,8 @@ def _aggregate(
             tally["unjudged"] += 1
             continue
         tally["split"] += found.split
+        if "edited" in one.row:
+            tally["edits"] += 1
         if found.verdict in (None, Verdict.TIE):
             tally["left_out" if found.verdict is None else "ties"] += 1
         else:
@@ -250,9 +258,10 @@ def _pair_row(row: Mapping[str, Any], found: Aggregate, settings: FreezeSettings
         "votes": [a, b, ties] if won == "a" else [b, a, ties],
         "margin": found.margin,
         "agreement": found.agreement,
-        "decided_by": found.decided_by,
+        "decided_by": "edit" if "edited" in row else found.decided_by,
         "dimensions": {name: sign[verdict] for name, verdict in found.dimensions.items()},
         "split": _split(row["messages"], settings),
+        **({"weight": row["weight"]} if "weight" in row else {}),
     }
 
 

@@ -1,9 +1,10 @@
 """Which judgments on each comparison stand, when several batches speak of it.
 
 Batches come oldest first. Judgments of one epoch add up, one word for each person. A relabelling
-takes the place of everything before it, and so does any batch of another epoch: votes given under
-two specifications are no majority. What a relabelling named and nobody judged, or nobody who
-counts, has no label at all: that its old one is stale is why it was named.
+takes the place of everything before it, corrections of its texts included, and so does any batch
+of another epoch: votes given under two specifications are no majority. What a relabelling named
+and nobody judged, or nobody who counts, has no label at all: that its old one is stale is why it
+was named.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -52,13 +53,16 @@ def standing(
     excluded = 0
     for batch in batches:
         barred = {*exclude, *_barred(batch), *in_quarantine(reader, batch)}
-        for row in artifacts.read_rows(reader, batch, "comparisons"):
+        rows = artifacts.read_rows(reader, batch, "comparisons")
+        missing = _not_judged(reader, batch)
+        renewed = missing | {row["comparison"] for row in rows if _again(row)}
+        for name, before in found.items():
+            if name in missing or before.row.get("of") in renewed:
+                found[name] = _emptied(before, batch)
+        for row in [*rows, *_edits(reader, batch)]:
             excluded += sum(one["annotator"] in barred for one in row["judgments"])
             name = row["comparison"]
             found[name] = _after(found.get(name), row, batch, counted(row["judgments"], barred))
-        for named in _not_judged(reader, batch):
-            if before := found.get(named["comparison"]):
-                found[named["comparison"]] = _emptied(before, batch)
     return found, excluded
 
 
@@ -69,6 +73,17 @@ def in_quarantine(reader: Reader, batch: Artifact) -> dict[str, str]:
     return {name: one.alarms for name, one in found.items() if name in own}
 
 
+def _edits(reader: Reader, batch: Artifact) -> Sequence[Mapping[str, Any]]:
+    """Corrected texts against what they correct: comparisons that their writers decided."""
+    if "edits" not in batch.manifest["files"]:
+        return ()
+    return artifacts.read_rows(reader, batch, "edits")
+
+
+def _again(row: Mapping[str, Any]) -> bool:
+    return any(one["purpose"] == "relabel" for one in row["judgments"])
+
+
 def _after(
     before: Standing | None, row: Mapping[str, Any], batch: Artifact, said: Judgments
 ) -> Standing:
@@ -76,7 +91,7 @@ def _after(
     now = {"spec_name": name, "epoch": epoch}
     if before is None:
         return Standing(row, said, (), now)
-    again = any(one["purpose"] == "relabel" for one in row["judgments"])
+    again = _again(row)
     if not said and not again:  # asked as gold, or of people who do not count: nothing new
         return replace(before, row=row) if before.only_tests else before
     if again or before.followed != now:
@@ -92,10 +107,10 @@ def _emptied(before: Standing, batch: Artifact) -> Standing:
     return Standing(before.row, (), before.judgments or before.replaced, now)
 
 
-def _not_judged(reader: Reader, batch: Artifact) -> Sequence[Mapping[str, Any]]:
+def _not_judged(reader: Reader, batch: Artifact) -> set[str]:
     if "not_judged" not in batch.manifest["files"] or batch.manifest["purpose"] != "relabel":
-        return ()
-    return artifacts.read_rows(reader, batch, "not_judged")
+        return set()
+    return {row["comparison"] for row in artifacts.read_rows(reader, batch, "not_judged")}
 
 
 def _barred(batch: Artifact) -> set[str]:

@@ -5,25 +5,24 @@ found = alarms.over_campaign(project, "july")    # the same, while people still 
 alarms.set_aside(project, found, ["dan"], "...") # a proposal; a second person approves it
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prefloop.annotation import alarms, batches, campaigns, quality
-from prefloop.annotation.evidence import texts_of
+from prefloop.annotation import alarms, batches, campaigns, queries
+from prefloop.annotation.alarms import Alarms
+from prefloop.annotation.evidence import evidence, of_labels, texts_of
+from prefloop.annotation.labels import Labels, are_labels, read
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput, NotFound
-from prefloop.core.records import Verdict
-from prefloop.datasets.aggregate import aggregate, counted
+from prefloop.flows import left_out, quality
 from prefloop.flows.project import Project
-from prefloop.stats import NotEnough
 from prefloop.store import artifacts, names, people, proposals, quarantine, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
 from prefloop.store.proposals import Proposal
 from prefloop.store.quarantine import Held
 
-__all__ = ["close", "held", "lift", "over", "over_batch", "over_campaign", "set_aside", "without"]
+__all__ = ["close", "held", "lift", "over", "over_batch", "over_campaign", "set_aside", "stopped"]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -57,9 +56,13 @@ def over_batch(project: Project, batch: Artifact, rate: float = alarms.RATE) -> 
         raise BadInput(f"{batch.short} is a {batch.kind}: alarms are about label batches")
     with project.transaction() as tx:
         people.require(tx, "evaluate")
-        rows = artifacts.read_rows(tx, batch, "comparisons")
-        rules = batch.manifest["tie_break"]
-        return _keep(tx, project, rows, rules, batch.digest, [batch.digest], rate, {})
+        seed = project.settings.seed
+        if are_labels(batch):
+            found = _over_labels(read(tx, batch), seed, rate)
+        else:
+            rows = artifacts.read_rows(tx, batch, "comparisons")
+            found = _over_rows(tx, rows, batch.manifest["tie_break"], seed, rate)
+        return _keep(tx, *found, batch.digest, [batch.digest], {})
 
 
 def over_campaign(project: Project, name: str, rate: float = alarms.RATE) -> Artifact:
@@ -75,7 +78,10 @@ def over_campaign(project: Project, name: str, rate: float = alarms.RATE) -> Art
         rules = [rule["by"] for rule in spec["tie_break"]]
         # Live judgments are no artifact: their digest says which ones were looked at.
         about = {"live": digest([[row["comparison"], row["judgments"]] for row in rows])}
-        return _keep(tx, project, rows, rules, name, campaign.parents, rate, about)
+        found = _over_rows(tx, rows, rules, project.settings.seed, rate)
+        kept = _keep(tx, *found, name, campaign.parents, about)
+    quality.check(project, [name])  # who looks at the people looks at their agreement too
+    return kept
 
 
 def set_aside(
@@ -98,70 +104,47 @@ def held(reader: Reader, found: Artifact) -> dict[str, Held]:
     return quarantine.held(reader, [scope])
 
 
-def without(
-    rows: Rows, rules: Sequence[str], left_out: Collection[str], seed: int
-) -> dict[str, Any]:
-    """Agreement and labels with everybody, and without these people.
-
-    Labels are the majority's, by the batch's tie-break rules; where the shorter one would decide,
-    the label is a tie here.
-    """
-    kept = [
-        {**row, "judgments": [one for one in row["judgments"] if one["annotator"] not in left_out]}
-        for row in rows
-    ]
-    turned: Counter[str] = Counter()
-    for row in rows:
-        before = counted(row["judgments"], ())
-        after = counted(row["judgments"], left_out)
-        if before and len(after) < len(before):
-            turned["touched"] += 1
-            turned[_change(before, after, rules)] += 1
-    return {
-        "annotators": sorted(left_out),
-        "judgments_left_out": sum(len(r["judgments"]) for r in rows)
-        - sum(len(r["judgments"]) for r in kept),
-        "agreement": {"with": _kappa(rows, seed), "without": _kappa(kept, seed)},
-        "labels": {name: turned[name] for name in ("touched", "same", "turned", "other", "lost")},
-    }
+def stopped(reader: Reader, found: Artifact) -> str:
+    """Why the campaign that these alarms are about is paused; "" where it is not."""
+    scope = _scope(found)
+    if any(scope == above for above in found.parents):
+        return ""
+    state = queries.campaign_state(reader, campaigns.get(reader, scope).id)
+    return str(state.reason) if state.state == "paused" else ""
 
 
 def _keep(
     tx: Transaction,
-    project: Project,
-    rows: Rows,
-    rules: Sequence[str],
+    found: Alarms,
+    without: Callable[[set[str]], dict[str, Any]],
     scope: str,
     above: Sequence[str],
-    rate: float,
     about: Mapping[str, Any],
 ) -> Artifact:
-    found = alarms.look(rows, texts.get_many(tx, texts_of(rows)), rate)
     named = {one.annotator for one in found.alarms}
     manifest = {
         "type": "alarms",
         "scope": scope,
         **about,
         **alarms.as_json(found),
-        **({"without": without(rows, rules, named, project.settings.seed)} if named else {}),
+        **({"without": without(named)} if named else {}),
     }
     return artifacts.put(tx, "evaluation", manifest, above)
 
 
-def _change(before: Any, after: Any, rules: Sequence[str]) -> str:
-    if not after:
-        return "lost"
-    one, other = aggregate(before, rules).verdict, aggregate(after, rules).verdict
-    if one == other:
-        return "same"
-    return "turned" if {one, other} == {Verdict.A, Verdict.B} else "other"
+def _over_rows(
+    tx: Transaction, rows: Rows, rules: Sequence[str], seed: int, rate: float
+) -> tuple[Alarms, Callable[[set[str]], dict[str, Any]]]:
+    """The alarms, and what would change without the people they name."""
+    found = alarms.look(evidence(rows, texts.get_many(tx, texts_of(rows))), rate)
+    return found, lambda named: left_out.from_rows(rows, rules, named, seed)
 
 
-def _kappa(rows: Rows, seed: int) -> dict[str, Any]:
-    items, annotators, labels = quality.long_format(rows)
-    if len(items) == 0:
-        return NotEnough("no judgments are left").json()
-    return quality.agreement(items, annotators, labels, seed)[0].json()
+def _over_labels(
+    labels: Labels, seed: int, rate: float
+) -> tuple[Alarms, Callable[[set[str]], dict[str, Any]]]:
+    found = alarms.look(of_labels(labels), rate)
+    return found, lambda named: left_out.from_labels(labels, named, seed)
 
 
 def _scope(found: Artifact) -> str:

@@ -11,7 +11,7 @@ import vl_convert
 
 from prefloop.core.records import Estimate
 
-__all__ = ["Point", "curve", "intervals", "svg"]
+__all__ = ["Point", "curve", "intervals", "level", "over_time", "svg"]
 
 _INK, _QUIET = "#1f2933", "#9aa5b1"
 _COLORS = ["#9aa5b1", "#0b6e99", "#d9480f"]
@@ -93,6 +93,65 @@ def curve(
         .transform_calculate(x=f"datum['{x}']", y=f"datum['{y}']")
     )
     return _finish(alt.layer(line), width, 160)
+
+
+def over_time(
+    points: Sequence[Point], axis: str, lines: Sequence[tuple[str, float]] = (), width: int = 460
+) -> alt.LayerChart:
+    """Estimates with their 95 % intervals, one place a label from left to right; `lines` mark
+    thresholds."""
+    rows = [
+        {
+            "label": p.label,
+            "series": p.series,
+            "value": p.value.estimate,
+            "low": p.value.low,
+            "high": p.value.high,
+        }
+        for p in points
+    ]
+    names = list(dict.fromkeys(p.series for p in points))
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("label:N", sort=None, title=None, axis=alt.Axis(labelAngle=-40)),
+        xOffset=alt.XOffset("series:N", sort=names),
+        color=alt.Color(
+            "series:N",
+            scale=alt.Scale(domain=names, range=_COLORS[-len(names) :]),
+            legend=alt.Legend(title=None, orient="top"),
+        ),
+    )
+    scale = alt.Scale(domain=[min([0.0, *(p.value.low for p in points)]), 1.0])
+    bars = base.mark_rule(strokeWidth=2).encode(
+        y=alt.Y("low:Q", title=axis, scale=scale), y2="high:Q"
+    )
+    dots = base.mark_circle(size=70, opacity=1).encode(y=alt.Y("value:Q", scale=scale))
+    layers = [bars, dots]
+    for name, value in lines:
+        layers += _threshold(name, value)
+    return _finish(alt.layer(*layers), width, 200)
+
+
+def level(levels: Sequence[float], limit: float, width: int = 330) -> alt.LayerChart:
+    """A chart that gathers evidence, judgment by judgment, under its limit."""
+    rows = [{"judgment": n, "level": value} for n, value in enumerate(levels, 1)]
+    line = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(strokeWidth=1.5, interpolate="step-after", color=_COLORS[1])
+        .encode(
+            x=alt.X("judgment:Q", title="judgment", axis=alt.Axis(tickCount=6)),
+            y=alt.Y("level:Q", title="evidence (nats)", axis=alt.Axis(tickCount=4)),
+        )
+    )
+    return _finish(alt.layer(line, *_threshold("alarm", limit)), width, 110)
+
+
+def _threshold(name: str, value: float) -> list[alt.Chart]:
+    mark = alt.Chart(alt.Data(values=[{"y": value, "name": name}]))
+    text = mark.mark_text(align="left", baseline="bottom", dx=2, dy=-2, color=_INK, fontSize=11)
+    return [
+        mark.mark_rule(strokeDash=[4, 3], color=_INK).encode(y="y:Q"),
+        text.encode(y="y:Q", x=alt.value(0), text="name:N"),
+    ]
 
 
 def svg(chart: alt.LayerChart) -> str:

@@ -70,7 +70,7 @@ def _agreement(project: Project, batches: Iterable[str]) -> list[Check]:
     with project.reader() as reader:
         for name in sorted(batches):
             batch = artifacts.get(reader, name)
-            found = quality.report(reader, batch, project.settings.seed)
+            found = quality.overall(reader, batch, project.settings.seed)
             campaign = batch.manifest["campaign"]
             checks.append(_agreement_check(f"agreement, {campaign}", found.kappa, project))
             for one in _objective(reader, batch):

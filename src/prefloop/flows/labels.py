@@ -1,33 +1,34 @@
-"""Labels from elsewhere into the ledger, and data out again; campaigns over sets of candidates."""
+"""Labels from elsewhere into the ledger, and data out again."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from prefloop.annotation import campaigns
-from prefloop.annotation.campaigns import CampaignSettings, Item
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput, NotFound
-from prefloop.core.records import Completion, Prompt, Purpose
+from prefloop.core.records import Prompt
 from prefloop.datasets import formats, freeze
+from prefloop.datasets.corrections import corrections
 from prefloop.datasets.formats import Imported, ImportedComparison
 from prefloop.datasets.freeze import FreezeSettings
 from prefloop.flows.project import Project
-from prefloop.flows.prompts import read_completions
 from prefloop.store import artifacts, names, proposals, texts
 from prefloop.store.artifacts import Artifact
+from prefloop.store.engine import Reader
 from prefloop.store.proposals import Proposal
 from prefloop.store.rows import prompt_row, prompt_words
 
 __all__ = [
     "FreezeSettings",
-    "create_campaign",
     "export",
+    "followed",
     "freeze_dataset",
     "freeze_demonstrations",
+    "freeze_edits",
     "import_file",
+    "opened",
 ]
 
 OUTSIDE = "imported"  # whoever labelled a file that names nobody
@@ -41,38 +42,57 @@ def import_file(
     Without one the batch has epoch 0: such labels are pooled only with their like.
     """
     project.require("import")
-    try:
-        with path.open("rb") as stream:
-            found = formats.read_comparisons(stream, path.name, format_name)
-    except FileNotFoundError as error:
-        raise NotFound(f"{path}: no such file") from error
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
+    with opened(path) as stream:
+        found = formats.read_comparisons(stream, path.name, format_name)
     with project.transaction() as tx:
-        followed = names.resolve(tx, spec, "spec") if spec else None
+        about, above = followed(tx, spec)
         stored = texts.put_many(tx, _words(found.comparisons))
-        rows = list(_batch_rows(found.comparisons, stored, followed.digest if followed else ""))
-        rules = followed.manifest["spec"]["tie_break"] if followed else []
+        rows = list(_batch_rows(found.comparisons, stored, about["spec"] or ""))
         sources = Counter(row["facts"]["source"] for row in rows)
         manifest = {
             "campaign": f"import {path.name}",
             "purpose": "live",
             "round": 1,
             "format": found.format,
-            "spec": followed.digest if followed else None,
-            "epoch": followed.manifest["epoch"] if followed else 0,
+            **about,
             "dimensions": sorted({d for c in found.comparisons for d in c.dimensions}),
-            "tie_break": [rule["by"] for rule in rules],
             "prompt_sources": dict(sorted(sources.items())),
             "pool": _outside(rows),
             "judgments": sum(len(row["judgments"]) for row in rows),
             "set_aside": len(found.odd),
             "files": {"comparisons": artifacts.write_rows(tx, rows)},
         }
-        batch = artifacts.put(
-            tx, "label_batch", manifest, [followed.digest] if followed else [], path.name
-        )
+        batch = artifacts.put(tx, "label_batch", manifest, above, path.name)
     return batch, found
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Somebody's file for reading; what cannot be read is NotFound or BadInput."""
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except FileNotFoundError as error:
+        raise NotFound(f"{path}: no such file") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+
+
+def followed(reader: Reader, spec: str | None) -> tuple[dict[str, Any], list[str]]:
+    """What a batch from elsewhere says of the specification its labels followed, and its parents.
+
+    Its name is part of that: epochs are counted for each specification.
+    """
+    if spec is None:
+        return {"spec": None, "epoch": 0, "tie_break": []}, []
+    found = names.resolve(reader, spec, "spec")
+    about = {
+        "spec": found.digest,
+        "spec_name": found.manifest.get("name", ""),
+        "epoch": found.manifest["epoch"],
+        "tie_break": [rule["by"] for rule in found.manifest["spec"]["tie_break"]],
+    }
+    return about, [found.digest]
 
 
 def freeze_dataset(
@@ -105,6 +125,20 @@ def freeze_demonstrations(
         return dataset, proposals.propose(tx, "dataset", dataset.digest, effect, why)
 
 
+def freeze_edits(project: Project, name: str, batches: Sequence[str]) -> tuple[Artifact, Proposal]:
+    """What annotators corrected, as demonstrations; proposed as the next version of dataset/NAME.
+
+    The corrections that stand after all batches, oldest first, of people who count in a freeze.
+    """
+    with project.transaction() as tx:
+        found = [names.resolve(tx, one, "label_batch") for one in batches]
+        rows = corrections(tx, found)
+        dataset = freeze.demonstrations(tx, rows, {"from": "edits"}, [one.digest for one in found])
+        effect = proposals.name_version(f"dataset/{name}")
+        why = f"{len(rows)} completions as their annotators corrected them"
+        return dataset, proposals.propose(tx, "dataset", dataset.digest, effect, why)
+
+
 def export(
     project: Project, reference: str, path: Path, format_name: str, split: str | None
 ) -> int:
@@ -120,36 +154,6 @@ def export(
         raise BadInput(f"{path} is there already: choose another name") from error
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror}") from error
-
-
-def create_campaign(
-    project: Project, name: str, candidates: str, spec: str | None, overlap: int, purpose: str
-) -> dict[str, Any]:
-    """A campaign over every pair of different completions in a completion_set."""
-    if purpose not in (Purpose.LIVE.value, Purpose.EVALUATION.value):
-        raise BadInput(f"purpose {purpose!r}: live or evaluation")
-    with project.transaction() as tx:
-        found = names.resolve(tx, candidates, "completion_set")
-        prompts, given = read_completions(tx, found)
-        settings = CampaignSettings(
-            overlap=overlap, purpose=Purpose(purpose), seed=project.settings.seed
-        )
-        campaign = campaigns.create(
-            tx, name, spec or project.settings.spec, settings, [found.digest]
-        )
-        ids = campaigns.add_items(tx, campaign, _items(prompts, given))
-        if not ids:  # raised in here, so that no empty campaign is left behind
-            raise BadInput(f"{candidates} holds no two different completions of one prompt")
-    return {"campaign": campaign.id, "spec": campaign.spec, "items": len(set(ids))}
-
-
-def _items(prompts: Sequence[Prompt], given: Sequence[Sequence[Completion]]) -> list[Item]:
-    return [
-        Item(prompt, a, b)
-        for prompt, several in zip(prompts, given, strict=True)
-        for a, b in combinations(several, 2)
-        if a.text != b.text
-    ]
 
 
 def _words(found: Sequence[ImportedComparison]) -> Iterator[str]:

@@ -19,7 +19,7 @@ def measured_kappa(project: Project, reference: str) -> list[float]:
     them, ascending. Raises BadInput where the batch cannot tell."""
     with project.reader() as reader:
         batch = names.resolve(reader, reference, "label_batch")
-        found = quality.report(reader, batch, project.settings.seed).kappa
+        found = quality.overall(reader, batch, project.settings.seed).kappa
     if isinstance(found, NotEnough):
         raise BadInput(f"{batch.short} has no kappa: {found.reason}; give --kappa")
     return sorted({round(value, 3) for value in (found.low, found.estimate, found.high)})

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import prefloop.annotation.tables  # noqa: F401  verify must know every sealed table
 from prefloop.core.config import parse_yaml
 from prefloop.core.errors import BadInput, Conflict, NotFound
+from prefloop.flows.access import AccessSettings
 from prefloop.flows.templates import gates_yaml, project_yaml, suite_yaml
 from prefloop.gates.thresholds import Gates
 from prefloop.spec.playbook import STARTER
@@ -38,6 +39,9 @@ class ProjectSettings(BaseModel):
         None, description="s3://... or gs://... for files; without it a folder in .prefloop"
     )
     seed: int = Field(0, description="where every random choice of this project starts")
+    access: AccessSettings = Field(
+        default_factory=AccessSettings, description="who gets into the pages, and for how long"
+    )
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,30 @@
 """Prompts and candidate completions into the ledger."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput, NotFound
 from prefloop.core.records import Completion, Prompt, PromptSource
 from prefloop.flows.project import Project
 from prefloop.prompts import importing
+from prefloop.prompts.candidates import Candidates, read_candidates
 from prefloop.prompts.plan import Plan, draw
 from prefloop.store import artifacts, names, people, texts
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader
 from prefloop.store.rows import prompt_is_whole, prompt_row, prompt_words, read_prompt
 from prefloop.text.redaction import detectors
+from prefloop.text.redaction import redact as redact_text
 
 __all__ = [
+    "candidates_in",
     "draw_by_plan",
+    "import_candidates",
     "import_prompts",
     "keep_completions",
     "keep_prompts",
@@ -125,18 +131,9 @@ def import_prompts(
 ) -> tuple[Artifact, list[str]]:
     """A file of prompts as a prompt_set, and what a person should look at in the import."""
     project.require("prompts.add")
-    if source not in [one.value for one in PromptSource]:
-        raise BadInput(f"source {source!r}: {', '.join(one.value for one in PromptSource)}")
-    if any("=" not in one for one in columns):
-        raise BadInput("--column takes THEIRS=OURS, e.g. --column text=prompt")
-    renamed = dict(one.split("=", 1) for one in columns)
-    try:
-        with path.open("rb") as stream:
-            found = importing.read_prompts(stream, path.name, PromptSource(source), renamed)
-    except FileNotFoundError as error:
-        raise NotFound(f"{path}: no such file") from error
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
+    kind, renamed = _source(source), _renamed(columns)
+    with _opened(path) as stream:
+        found = importing.read_prompts(stream, path.name, kind, renamed)
     lines = [f"{len(found.prompts)} prompts in {path.name}"]
     prompts: Sequence[Prompt] = found.prompts
     privacy: dict[str, Any] = {"redacted": False}
@@ -149,6 +146,73 @@ def import_prompts(
     lines.append(f"near-duplicates left out: {len(repeats)}")
     about = {"file": path.name, "privacy": privacy, "near_duplicates": len(repeats)}
     return keep_prompts(project, [prompts[place] for place in kept], about), lines
+
+
+def import_candidates(
+    project: Project,
+    path: Path,
+    source: str,
+    columns: Sequence[str],
+    completions: Sequence[str],
+    redact: bool,
+) -> tuple[Artifact, list[str]]:
+    """A file of prompts with their completions as a completion_set, and what was redacted."""
+    project.require("prompts.add")
+    found = candidates_in(path, columns, completions, source)
+    prompts = [one.prompt for one in found]
+    answers = [one.completions for one in found]
+    lines, privacy = [], dict[str, Any](redacted=False)
+    if redact:
+        using = detectors()
+        clean, report = importing.redact_prompts(prompts, using)
+        prompts, counts = list(clean), Counter(report.counts)
+        for place, several in enumerate(answers):
+            done = [redact_text(one.text, using) for one in several]
+            counts.update(span.kind for one in done for span in one.spans)
+            answers[place] = tuple(
+                replace(one, text=new.text) for one, new in zip(several, done, strict=True)
+            )
+        privacy = {"redacted": True, "counts": dict(sorted(counts.items()))}
+        said = ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "nothing found"
+        lines.append(f"personal data: {said}")
+    about = {"file": path.name, "privacy": privacy}
+    return keep_completions(project, prompts, answers, about, []), lines
+
+
+def candidates_in(
+    path: Path,
+    columns: Sequence[str],
+    completions: Sequence[str],
+    source: str = "usage",
+    known: bool = False,
+) -> list[Candidates]:
+    """The prompts and completions of a file."""
+    kind, renamed = _source(source), _renamed(columns)
+    with _opened(path) as stream:
+        return read_candidates(stream, path.name, kind, renamed, completions, known)
+
+
+def _source(name: str) -> PromptSource:
+    if name not in [one.value for one in PromptSource]:
+        raise BadInput(f"source {name!r}: {', '.join(one.value for one in PromptSource)}")
+    return PromptSource(name)
+
+
+def _renamed(columns: Sequence[str]) -> dict[str, str]:
+    if any("=" not in one for one in columns):
+        raise BadInput("--column takes THEIRS=OURS, e.g. --column text=prompt")
+    return dict(one.split("=", 1) for one in columns)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except FileNotFoundError as error:
+        raise NotFound(f"{path}: no such file") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
 
 
 def draw_by_plan(

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from typing import Any
 
 from prefloop.annotation import requests
-from prefloop.annotation.campaigns import Campaign, CampaignSettings, Item
+from prefloop.annotation.campaigns import Campaign, CampaignSettings
 from prefloop.annotation.filters import Filter
+from prefloop.annotation.items import Item
 from prefloop.core.errors import BadInput
 from prefloop.core.records import CampaignRequest
 from prefloop.datasets.standing import in_quarantine

@@ -17,6 +17,9 @@ name: {_quoted(name)}
 # database: postgresql://localhost/prefloop   # default: SQLite in .prefloop/
 # files: s3://bucket/folder                   # default: a folder in .prefloop/
 seed: 0
+# access:                                     # who gets into the pages, and how
+#   address: https://labels.example.org       # default: where prefloop serve listens
+#   second_factor: [admin]                    # roles that cannot sign in without one
 """
 
 

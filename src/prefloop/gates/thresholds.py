@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 __all__ = [
     "AgreementGates",
+    "AnnotatorGates",
     "Gates",
     "HackingGates",
     "ReleaseGates",
@@ -61,6 +62,53 @@ class AgreementGates(_Section):
         0.4,
         "kappa below which a campaign pauses",
         "enterprise checklist, repeatable workflow",
+        gt=0,
+        lt=1,
+    )
+    raw_escalate: float = _gate(
+        0.8,
+        "raw agreement below which somebody is told, when it lasts",
+        "enterprise checklist",
+        gt=0,
+        lt=1,
+    )
+    weeks_escalate: float = _gate(
+        2,
+        "weeks running that raw agreement has to be so low",
+        "enterprise checklist",
+        ge=1,
+    )
+
+
+class AnnotatorGates(_Section):
+    """When an annotator is due for calibration, and when they should hear that they are good."""
+
+    recalibrate_days: float = _gate(
+        91,
+        "days after the last anchors at which new ones are due",
+        "enterprise checklist: quarterly",
+        gt=0,
+    )
+    anchor_disagreement: float = _gate(
+        0.25,
+        "disagreement with the experts on anchors that is too much, by posterior probability",
+        "case study, best practices",
+        "25-30 % of the raw count, which a truly 85 % accurate annotator exceeds by chance in 7 % "
+        "of cases with 20 anchors",
+        gt=0,
+        lt=1,
+    )
+    gold_recognized: float = _gate(
+        0.85,
+        "lower end of gold accuracy from which an annotator deserves recognition",
+        "practice of the field",
+        gt=0,
+        lt=1,
+    )
+    repeats_recognized: float = _gate(
+        0.8,
+        "lower end of self-consistency on hidden repeats, besides",
+        "practice of the field",
         gt=0,
         lt=1,
     )
@@ -217,6 +265,7 @@ class Gates(_Section):
     """The project's gates.yaml."""
 
     agreement: AgreementGates = Field(default_factory=AgreementGates)
+    annotators: AnnotatorGates = Field(default_factory=AnnotatorGates)
     reward: RewardGates = Field(default_factory=RewardGates)
     release: ReleaseGates = Field(default_factory=ReleaseGates)
     hacking: HackingGates = Field(default_factory=HackingGates)

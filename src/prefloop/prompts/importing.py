@@ -7,9 +7,9 @@ stand in a column of another name says so by `columns`.
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from prefloop.core.errors import BadInput
 from prefloop.core.lines import first_of, json_objects, reading, uncompressed
@@ -25,8 +25,11 @@ __all__ = [
     "Repeat",
     "deduplicate",
     "read_prompts",
+    "read_rows",
     "redact_prompts",
 ]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +84,44 @@ def read_prompts(
     word it stands for, such as {"utterance": "prompt", "intent": "topic"}. Raises BadInput naming
     `where` and the first line that cannot be understood, or where there is no prompt at all.
     """
+    _check_words(columns or {}, WORDS)
+    found = read_rows(stream, where, columns, lambda row: prompt_of(row, source, where))
+    if not found:
+        raise BadInput(f"{where} holds no prompts")
+    unused = dict.fromkeys(name for _, (_, names) in found for name in names)
+    prompts = tuple(prompt for _, (prompt, _) in found)
+    return Imported(prompts, tuple(line for line, _ in found), tuple(unused))
+
+
+def read_rows(
+    stream: BinaryIO,
+    where: str,
+    columns: Mapping[str, str] | None,
+    understand: Callable[[dict[str, Any]], T | str],
+) -> list[tuple[int, T]]:
+    """(line, what `understand` makes of its row) of a seekable JSONL or CSV file, perhaps gzipped.
+
+    Columns are under the words that they stand for. Raises BadInput naming the first row that
+    `understand` has a reason against, and for a column to be renamed that is nowhere.
+    """
     plain = uncompressed(stream)
     renamed = dict(columns or {})
-    _check_words(renamed)
-    prompts, lines, unused, bad = [], [], dict[str, None](), []
-    seen = set[str]()
+    good, bad, seen = list[tuple[int, T]](), list[tuple[int, str]](), set[str]()
     with reading(where):
         for line, row in _rows(plain, where):
             seen.update(row if isinstance(row, dict) else ())
-            found = row if isinstance(row, str) else prompt_of(_named(row, renamed), source, where)
+            found = row if isinstance(row, str) else understand(_named(row, renamed))
             if isinstance(found, str):
                 bad.append((line, found))
             else:
-                prompts.append(found[0])
-                lines.append(line)
-                unused.update(dict.fromkeys(found[1]))
+                good.append((line, found))
     absent = [name for name in renamed if name not in seen]
     if seen and absent:
         there = ", ".join(sorted(seen))
         raise BadInput(f'{where} has no column "{absent[0]}": choose from {there}')
     if bad:
         raise first_of(bad, where)
-    if not prompts:
-        raise BadInput(f"{where} holds no prompts")
-    return Imported(tuple(prompts), tuple(lines), tuple(unused))
+    return good
 
 
 def deduplicate(
@@ -175,10 +192,10 @@ def _csv(text: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
         yield before + 1, f"not CSV: {error}: check the quotation marks"
 
 
-def _check_words(columns: Mapping[str, str]) -> None:
+def _check_words(columns: Mapping[str, str], words: Sequence[str]) -> None:
     for name, word in columns.items():
-        if word not in WORDS:
-            raise BadInput(f'column {name} cannot stand for "{word}": use {", ".join(WORDS)}')
+        if word not in words:
+            raise BadInput(f'column {name} cannot stand for "{word}": use {", ".join(words)}')
 
 
 def _named(row: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from prefloop.annotation import campaigns, judgments, queries, queue
 from prefloop.annotation.calibration import Locked
-from prefloop.annotation.campaigns import Answer, Campaign, Item
+from prefloop.annotation.campaigns import Campaign
+from prefloop.annotation.items import Answer, Item
 from prefloop.annotation.judgments import Submission
 from prefloop.annotation.queue import Shown
 from prefloop.core.records import Completion, Judgment, Prompt, Purpose, Verdict

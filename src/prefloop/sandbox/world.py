@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from prefloop.annotation import batches, campaigns
-from prefloop.annotation.campaigns import Calibration, CampaignSettings, Item
+from prefloop.annotation.campaigns import Calibration, CampaignSettings
+from prefloop.annotation.items import Item, add_items
 from prefloop.core.digest import rng
 from prefloop.core.errors import NotFound
 from prefloop.core.records import CampaignRequest, Prompt, Purpose
@@ -182,7 +183,7 @@ class SupportDesk:
                 campaign = campaigns.create(
                     tx, name, project.settings.spec, chosen, [source.digest]
                 )
-            campaigns.add_items(tx, campaign, items)
+            add_items(tx, campaign, items)
 
     def _work_off(self, project: Project, name: str, tell: Tell) -> None:
         with project.reader() as reader:

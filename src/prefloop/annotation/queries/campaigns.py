@@ -15,6 +15,7 @@ __all__ = [
     "campaign_state",
     "campaigns_by_id",
     "hold_campaign",
+    "work_in",
 ]
 
 Row = sa.Row[Any]
@@ -33,13 +34,40 @@ def campaign_names(reader: Reader) -> list[str]:
     return [r.name for r in reader.all(sa.select(t.campaign.c.name).order_by(t.campaign.c.event))]
 
 
+_STATE = (
+    sa.select(t.campaign_state)
+    .where(t.campaign_state.c.campaign == sa.bindparam("campaign"))
+    .order_by(t.campaign_state.c.number.desc())
+    .limit(1)
+)
+_CAMPAIGN = sa.select(t.campaign.c.id).where(t.campaign.c.id == sa.bindparam("campaign"))
+_HOLD = {
+    "work in": _CAMPAIGN.with_for_update(read=True, key_share=True),
+    "add to": _CAMPAIGN.with_for_update(key_share=True),
+    "change": _CAMPAIGN.with_for_update(),
+}
+
+
 def campaign_state(reader: Reader, campaign: str) -> Row:
-    s = t.campaign_state
-    query = sa.select(s).where(s.c.campaign == campaign).order_by(s.c.number.desc()).limit(1)
-    row = reader.one(query)
+    row = reader.one(_STATE, campaign=campaign)
     if row is None:
         raise NotFound(f"campaign {campaign} has no state: run prefloop verify")
     return row
+
+
+_HAS_PRIORITY = sa.exists().where(t.priority.c.campaign == sa.bindparam("campaign"))
+_WORK_IN = _STATE.with_only_columns(t.campaign_state.c.state, _HAS_PRIORITY.label("ranked"))
+
+
+def work_in(tx: Transaction, campaign: str) -> tuple[str, bool]:
+    """The campaign's state, which stays so until the commit, and whether anything in it was ever
+    given priority."""
+    if tx.ledger.is_postgresql:
+        tx.one(_HOLD["work in"], campaign=campaign)
+    row = tx.one(_WORK_IN, campaign=campaign)
+    if row is None:
+        raise NotFound(f"campaign {campaign} has no state: run prefloop verify")
+    return row.state, row.ranked
 
 
 def hold_campaign(
@@ -47,6 +75,6 @@ def hold_campaign(
 ) -> str:
     """The campaign's state, and it stays so until the commit. Many may work in it at once while
     one adds to it; who changes its state does so alone."""
-    query = sa.select(t.campaign.c.id).where(t.campaign.c.id == campaign)
-    tx.one(query.with_for_update(read=to == "work in", key_share=to != "change"))
+    if tx.ledger.is_postgresql:
+        tx.one(_HOLD[to], campaign=campaign)
     return str(campaign_state(tx, campaign).state)

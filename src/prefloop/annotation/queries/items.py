@@ -1,7 +1,11 @@
-"""Comparisons, and their places in a campaign's queue."""
+"""Comparisons, and their places in a campaign's queue.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+What a turn asks is written once, at import, with bindparams; every one of these statements is a
+seek in one index and reads no more rows than it returns, or as many as its `window` says.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -10,15 +14,16 @@ from prefloop.annotation.queries.people import lanes
 from prefloop.store.engine import Reader, Transaction
 
 __all__ = [
+    "Order",
     "anchors_for",
     "answers",
-    "chunks",
     "comparisons",
     "counts",
-    "free_work",
+    "free_items",
     "insert_queue",
     "items_of_kind",
     "known_comparisons",
+    "lane_end",
     "lock_places",
     "origins",
     "queue_counts",
@@ -26,10 +31,81 @@ __all__ = [
     "queued",
     "retake_place",
     "take_places",
-    "unchecked",
+    "window_end",
 ]
 
 Row = sa.Row[Any]
+Order = Literal["position", "rank"]
+
+_Q, _A = t.queue_item.c, t.assignment.c
+_CAMPAIGN: sa.BindParameter[Any] = sa.bindparam("campaign")
+_OF_CAMPAIGN: sa.BindParameter[Any] = sa.bindparam("of_campaign")
+_COMPARISONS = sa.select(t.comparison).where(
+    t.comparison.c.id.in_(sa.bindparam("among", expanding=True))
+)
+# Not max(): PostgreSQL, before it has counted a new table, reads all of it for that.
+_END = sa.select(_Q.position).where(_Q.campaign == _CAMPAIGN).order_by(_Q.position.desc()).limit(1)
+
+
+def _lane(order: Order) -> sa.ColumnElement[bool]:
+    """Open items of one kind in one lane."""
+    kind = _Q.kind == sa.bindparam("kind")
+    ranked = sa.and_(kind, _Q.rank.is_not(None)) if order == "rank" else kind
+    return sa.and_(
+        _Q.campaign == _CAMPAIGN, ranked, _Q.lane == sa.bindparam("lane"), _Q.taken < _Q.wanted
+    )
+
+
+def _not_had(purpose: Any) -> sa.ColumnElement[bool]:
+    # An expired lease may be taken up again by the same annotator; a returned one as well.
+    return ~sa.exists().where(
+        _A.comparison == _Q.comparison,
+        _A.annotator == sa.bindparam("annotator"),
+        _A.purpose == purpose,
+        _A.round == sa.bindparam("round"),
+        _A.state.in_(("leased", "judged")),
+    )
+
+
+def _free(order: Order) -> sa.Select[Any]:
+    at = _Q[order]
+    return (
+        sa.select(_Q.comparison, at.label("place"), _Q.lane)
+        .where(_lane(order), at > sa.bindparam("after"), at <= sa.bindparam("upto"))
+        .where(_not_had(sa.bindparam("purpose")))
+        .order_by(at)
+        .limit(sa.bindparam("most"))
+    )
+
+
+_ORDERS: tuple[Order, ...] = ("position", "rank")
+_SEEN = {order: _free(order) for order in _ORDERS}
+_FREE = {
+    order: query.with_for_update(skip_locked=True, of=t.queue_item)
+    for order, query in _SEEN.items()
+}
+_LANE_END = {
+    order: sa.select(_Q[order]).where(_lane(order)).order_by(_Q[order].desc()).limit(1)
+    for order in _ORDERS
+}
+_WINDOW_END = (
+    sa.select(_Q.position)
+    .where(_lane("position"), _Q.position > sa.bindparam("after"))
+    .order_by(_Q.position)
+    .limit(1)
+    .offset(sa.bindparam("window"))
+)
+_TAKE = (
+    sa.update(t.queue_item)
+    .where(_Q.campaign == _OF_CAMPAIGN, _Q.comparison.in_(sa.bindparam("among", expanding=True)))
+    .values(taken=_Q.taken + 1)
+)
+_RETAKE = (
+    sa.update(t.queue_item)
+    .where(_Q.campaign == _OF_CAMPAIGN, _Q.comparison == sa.bindparam("item"))
+    .where(_Q.taken < _Q.wanted)
+    .values(taken=_Q.taken + 1)
+)
 
 
 def known_comparisons(reader: Reader, ids: Iterable[str]) -> set[str]:
@@ -38,8 +114,7 @@ def known_comparisons(reader: Reader, ids: Iterable[str]) -> set[str]:
 
 
 def comparisons(reader: Reader, ids: Iterable[str]) -> dict[str, Row]:
-    c = t.comparison
-    return {row.id: row for row in reader.where_in(sa.select(c), c.c.id, ids)}
+    return {row.id: row for row in reader.each(_COMPARISONS, ids)}
 
 
 def answers(reader: Reader, campaign: str) -> dict[str, Row]:
@@ -48,9 +123,17 @@ def answers(reader: Reader, campaign: str) -> dict[str, Row]:
     return {row.comparison: row for row in reader.all(query)}
 
 
-def queued(reader: Reader, campaign: str, ids: Iterable[str]) -> set[str]:
+def has_known(reader: Reader, campaign: str) -> bool:
+    """Whether this campaign has gold or anchor items."""
+    a = t.answer.c
+    return reader.one(sa.select(a.comparison).where(a.campaign == campaign).limit(1)) is not None
+
+
+def queued(reader: Reader, campaign: str, ids: Iterable[str], kind: str | None = None) -> set[str]:
+    """Which of these are in the queue, as whatever or as one kind."""
     q = t.queue_item.c
     query = sa.select(q.comparison).where(q.campaign == campaign)
+    query = query.where(q.kind == kind) if kind else query
     return {row.comparison for row in reader.where_in(query, q.comparison, ids)}
 
 
@@ -62,9 +145,8 @@ def origins(reader: Reader, campaign: str) -> dict[str, dict[str, str]]:
 
 
 def queue_end(reader: Reader, campaign: str) -> int:
-    q = t.queue_item.c
-    row = reader.one(sa.select(sa.func.max(q.position)).where(q.campaign == campaign))
-    return int(row[0]) if row and row[0] is not None else 0
+    """The last position; 0 in an empty queue."""
+    return _number(reader.one(_END, campaign=campaign))
 
 
 def insert_queue(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -86,40 +168,64 @@ def queue_counts(reader: Reader, campaign: str) -> dict[str, dict[str, int]]:
     }
 
 
-def free_work(
+def free_items(
     tx: Transaction,
     campaign: str,
     lane: str,
-    after: int,
     annotator: str,
     purpose: str,
     round_: int,
+    after: int,
     limit: int,
+    *,
+    kind: str = "work",
+    upto: int = 2**62,
+    order: Order = "position",
 ) -> Sequence[Row]:
-    """Work items with a free place that this annotator has not had, locked, in queue order."""
-    q = t.queue_item
-    query = sa.select(q.c.comparison, q.c.position, q.c.lane).where(
-        q.c.campaign == campaign,
-        q.c.kind == "work",
-        q.c.lane == lane,
-        q.c.position > after,
-        q.c.taken < q.c.wanted,
-        _not_had(q, annotator, purpose, round_),
+    """Items of a lane with a free place that this annotator has not had, in order. Work is locked,
+    and what somebody else has locked is skipped; gold is for everybody at once."""
+    statement = _FREE if kind == "work" else _SEEN
+    return tx.all(
+        statement[order],
+        campaign=campaign,
+        kind=kind,
+        lane=lane,
+        after=after,
+        upto=upto,
+        annotator=annotator,
+        purpose=purpose,
+        round=round_,
+        most=limit,
     )
-    ordered = query.order_by(q.c.position).limit(limit)
-    return tx.all(ordered.with_for_update(skip_locked=True, of=q))
+
+
+def lane_end(
+    reader: Reader, campaign: str, lane: str, kind: str = "work", order: Order = "position"
+) -> int:
+    """Where the last open item of a lane stands; 0 if there is none."""
+    return _number(reader.one(_LANE_END[order], campaign=campaign, kind=kind, lane=lane))
+
+
+def window_end(
+    reader: Reader, campaign: str, lane: str, after: int, window: int, kind: str = "work"
+) -> int:
+    """The position of the open item that comes so many items after another; 0 beyond the last."""
+    row = reader.one(
+        _WINDOW_END, campaign=campaign, kind=kind, lane=lane, after=after, window=window - 1
+    )
+    return _number(row)
 
 
 def items_of_kind(
     reader: Reader, campaign: str, kind: str, annotator: str, round_: int, limit: int
 ) -> list[str]:
-    """Gold or anchor items in this annotator's lanes that they have not had in this round, in
-    queue order."""
-    q = t.queue_item
-    query = sa.select(q.c.comparison).where(
-        _of_kind(campaign, kind, lanes(reader, annotator)), _not_had(q, annotator, kind, round_)
+    """Anchor items in this annotator's lanes that they have not had in this round, in queue
+    order."""
+    query = sa.select(_Q.comparison).where(
+        _of_kind(campaign, kind, lanes(reader, annotator)), _not_had(kind)
     )
-    return [r.comparison for r in reader.all(query.order_by(q.c.position).limit(limit))]
+    ordered = query.order_by(_Q.position).limit(limit)
+    return [row.comparison for row in reader.all(ordered, annotator=annotator, round=round_)]
 
 
 def anchors_for(reader: Reader, campaign: str, annotator: str) -> int:
@@ -129,31 +235,8 @@ def anchors_for(reader: Reader, campaign: str, annotator: str) -> int:
     return int(row[0]) if row else 0
 
 
-def unchecked(reader: Reader, campaign: str, checker: str, round_: int, limit: int) -> list[str]:
-    """Judged work that nobody has spot-checked and that the checker did not judge."""
-    q, a = t.queue_item, t.assignment
-    touched = sa.exists().where(
-        a.c.comparison == q.c.comparison,
-        a.c.round == round_,
-        sa.or_(
-            sa.and_(a.c.purpose == "spot check", a.c.state.in_(("leased", "judged"))),
-            sa.and_(a.c.purpose != "spot check", a.c.annotator == checker),
-        ),
-    )
-    query = sa.select(q.c.comparison).where(
-        q.c.campaign == campaign, q.c.kind == "work", q.c.judged > 0, ~touched
-    )
-    return [r.comparison for r in reader.all(query.order_by(q.c.position).limit(limit))]
-
-
 def take_places(tx: Transaction, campaign: str, comparisons: Sequence[str]) -> None:
-    q = t.queue_item
-    for chunk in chunks(comparisons):
-        tx.execute(
-            sa.update(q)
-            .where(q.c.campaign == campaign, q.c.comparison.in_(chunk))
-            .values(taken=q.c.taken + 1)
-        )
+    tx.update_each(_TAKE, comparisons, of_campaign=campaign)
 
 
 def lock_places(tx: Transaction, campaign: str, comparisons: Iterable[str]) -> None:
@@ -166,23 +249,12 @@ def lock_places(tx: Transaction, campaign: str, comparisons: Iterable[str]) -> N
 
 def retake_place(tx: Transaction, campaign: str, comparison: str) -> bool:
     """Take one place if one is free; whether it was."""
-    q = t.queue_item
-    done = tx.execute(
-        sa.update(q)
-        .where(q.c.campaign == campaign, q.c.comparison == comparison, q.c.taken < q.c.wanted)
-        .values(taken=q.c.taken + 1)
-    )
-    return done.rowcount == 1
+    return tx.execute(_RETAKE, {"of_campaign": campaign, "item": comparison}).rowcount == 1
 
 
 def counts(purpose: str) -> bool:
     """Whether an assignment of this purpose takes one of the wanted places."""
     return purpose in ("live", "relabel", "evaluation")
-
-
-def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), 500):
-        yield ids[start : start + 500]
 
 
 def _of_kind(campaign: str, kind: str, lanes: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -191,13 +263,5 @@ def _of_kind(campaign: str, kind: str, lanes: Sequence[str]) -> sa.ColumnElement
     return sa.and_(q.campaign == campaign, q.kind == kind, q.lane.in_(lanes), q.taken < q.wanted)
 
 
-def _not_had(q: sa.Table, annotator: str, purpose: str, round_: int) -> sa.ColumnElement[bool]:
-    a = t.assignment
-    # An expired lease may be taken up again by the same annotator; a returned one as well.
-    return ~sa.exists().where(
-        a.c.comparison == q.c.comparison,
-        a.c.annotator == annotator,
-        a.c.purpose == purpose,
-        a.c.round == round_,
-        a.c.state.in_(("leased", "judged")),
-    )
+def _number(row: Row | None) -> int:
+    return int(row[0]) if row and row[0] is not None else 0

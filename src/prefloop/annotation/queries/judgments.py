@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from prefloop.annotation import tables as t
-from prefloop.annotation.queries.items import chunks, counts
+from prefloop.annotation.queries.items import counts
 from prefloop.store.engine import Reader, Transaction
 
 __all__ = [
@@ -21,10 +21,25 @@ __all__ = [
 Row = sa.Row[Any]
 
 
+_J, _Q = t.judgment.c, t.queue_item.c
+_BY_KEY = sa.select(t.judgment).where(
+    _J.annotator == sa.bindparam("annotator"), _J.key.in_(sa.bindparam("among", expanding=True))
+)
+_JUDGED = (
+    sa.update(t.assignment)
+    .where(t.assignment.c.id.in_(sa.bindparam("among", expanding=True)))
+    .values(state="judged")
+)
+_COUNT = (
+    sa.update(t.queue_item)
+    .where(_Q.campaign == sa.bindparam("of_campaign"))
+    .where(_Q.comparison.in_(sa.bindparam("among", expanding=True)))
+    .values(judged=_Q.judged + 1)
+)
+
+
 def by_key(reader: Reader, annotator: str, keys: Iterable[str]) -> dict[str, Row]:
-    j = t.judgment
-    query = sa.select(j).where(j.c.annotator == annotator)
-    return {row.key: row for row in reader.where_in(query, j.c.key, keys)}
+    return {row.key: row for row in reader.each(_BY_KEY, keys, annotator=annotator)}
 
 
 def latest(reader: Reader, assignment: str) -> Row | None:
@@ -39,15 +54,9 @@ def latest(reader: Reader, assignment: str) -> Row | None:
 
 
 def mark_judged(tx: Transaction, campaign: str, assignments: Sequence[Row]) -> None:
-    a, q = t.assignment, t.queue_item
-    for chunk in chunks([one.id for one in assignments]):
-        tx.execute(sa.update(a).where(a.c.id.in_(chunk)).values(state="judged"))
-    for chunk in chunks([one.comparison for one in assignments if counts(one.purpose)]):
-        tx.execute(
-            sa.update(q)
-            .where(q.c.campaign == campaign, q.c.comparison.in_(chunk))
-            .values(judged=q.c.judged + 1)
-        )
+    tx.update_each(_JUDGED, [one.id for one in assignments])
+    counted = [one.comparison for one in assignments if counts(one.purpose)]
+    tx.update_each(_COUNT, counted, of_campaign=campaign)
 
 
 def standing_judgments(reader: Reader, campaign: str) -> Sequence[Row]:

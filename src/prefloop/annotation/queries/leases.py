@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from prefloop.annotation import tables as t
-from prefloop.annotation.queries.items import chunks, counts, queue_end
+from prefloop.annotation.queries.items import counts, queue_end
 from prefloop.store.engine import Reader, Transaction
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "assigned",
     "assignments",
     "end_leases",
+    "extend_leases",
     "held_anchors",
     "insert_assignments",
     "lapsed",
@@ -26,60 +27,151 @@ __all__ = [
 
 Row = sa.Row[Any]
 
+_A, _Q = t.assignment.c, t.queue_item.c
+_BY_ID = sa.select(t.assignment).where(_A.id.in_(sa.bindparam("among", expanding=True)))
+_LOCKED_BY_ID = _BY_ID.order_by(_A.id).with_for_update()
+# Written out, not bound: a partial index serves only where the statement itself says so.
+_LEASED = sa.text("state = 'leased'")
+_OWN = (
+    sa.select(t.assignment)
+    .where(_A.campaign == sa.bindparam("campaign"), _A.annotator == sa.bindparam("annotator"))
+    .where(_LEASED, _A.lease_until.between(sa.bindparam("now"), sa.bindparam("latest")))
+    .order_by(_A.sequence)
+)
+# A lease that ends much later than any lease made now was made by a clock that ran ahead; a little
+# later, by somebody who began after us and was served before us.
+_SLACK = 10 * 60_000_000
+_LEASES = sa.select(_A.id).where(_A.campaign == sa.bindparam("campaign"), _LEASED)
+_OVERDUE = (
+    sa.select(t.assignment)
+    .where(
+        # Two ranges of one index; an OR would read all leases there are.
+        _A.id.in_(
+            sa.union_all(
+                _LEASES.where(_A.lease_until < sa.bindparam("now")),
+                _LEASES.where(_A.lease_until > sa.bindparam("latest")),
+            )
+        ),
+        _LEASED,
+    )
+    .order_by(_A.lease_until, _A.id)
+    .with_for_update(skip_locked=True)
+)
+_END = (
+    sa.update(t.assignment)
+    .where(_A.id.in_(sa.bindparam("among", expanding=True)))
+    .values(state=sa.bindparam("new_state"))
+)
+_EXTEND = (
+    sa.update(t.assignment)
+    .where(_A.id.in_(sa.bindparam("among", expanding=True)), _LEASED)
+    .values(lease_until=sa.bindparam("until"))
+)
+_OF_ITEM = (_Q.campaign == sa.bindparam("of_campaign"), _Q.comparison == sa.bindparam("item"))
+# What had priority keeps some: it comes after whatever has it from the same record.
+_LATER = 2**30
+_FREE_PLACE = (
+    sa.update(t.queue_item)
+    .where(*_OF_ITEM)
+    .values(
+        taken=_Q.taken - sa.bindparam("places"),
+        position=sa.bindparam("place"),
+        rank=_Q.rank + _LATER,
+    )
+)
+_UNCHECK = sa.update(t.queue_item).where(*_OF_ITEM).values(unchecked=1)
+_OTHER = t.assignment.alias("other")
+_REPEATED = sa.exists().where(
+    _OTHER.c.comparison == _A.comparison,
+    _OTHER.c.annotator == sa.bindparam("annotator"),
+    _OTHER.c.purpose == "duplicate",
+    _OTHER.c.round == _A.round,
+)
+_REPEATABLE = (
+    sa.select(_A.comparison, _A.sequence)
+    .where(
+        _A.campaign == sa.bindparam("campaign"),
+        _A.annotator == sa.bindparam("annotator"),
+        _A.sequence > sa.bindparam("after"),
+        _A.sequence <= sa.bindparam("upto"),
+        _A.state == "judged",
+        _A.purpose.in_(("live", "relabel")),
+        ~_REPEATED,
+    )
+    .order_by(_A.sequence.desc())
+    .limit(sa.bindparam("most"))
+)
+_LAPSED = sa.select(t.assignment).where(
+    _A.comparison.in_(sa.bindparam("among", expanding=True)),
+    _A.annotator == sa.bindparam("annotator"),
+    _A.state.in_(("expired", "returned")),
+)
+_RENEW = (
+    sa.update(t.assignment)
+    .where(_A.id == sa.bindparam("lapsed"))
+    .values(
+        campaign=sa.bindparam("new_campaign"),
+        state="leased",
+        lease_until=sa.bindparam("until"),
+        sequence=sa.bindparam("place"),
+    )
+)
+
 
 def assignments(tx: Transaction, ids: Iterable[str]) -> dict[str, Row]:
     """These assignments, locked in id order."""
-    a = t.assignment
-    query = sa.select(a).order_by(a.c.id).with_for_update()
-    return {row.id: row for row in tx.where_in(query, a.c.id, sorted(ids))}
+    return {row.id: row for row in tx.each(_LOCKED_BY_ID, sorted(ids))}
 
 
 def assigned(reader: Reader, ids: Iterable[str]) -> dict[str, Row]:
     """These assignments, to look at."""
-    a = t.assignment
-    return {row.id: row for row in reader.where_in(sa.select(a), a.c.id, ids)}
+    return {row.id: row for row in reader.each(_BY_ID, ids)}
 
 
-def own_leases(reader: Reader, campaign: str, annotator: str, now: int) -> Sequence[Row]:
-    a = t.assignment
-    query = sa.select(a).where(
-        a.c.campaign == campaign,
-        a.c.annotator == annotator,
-        a.c.state == "leased",
-        a.c.lease_until >= now,
-    )
-    return reader.all(query.order_by(a.c.sequence))
+def own_leases(
+    reader: Reader, campaign: str, annotator: str, now: int, latest: int
+) -> Sequence[Row]:
+    """What the annotator holds, in the order it was leased. `latest` is when a lease made now
+    would end."""
+    return reader.all(_OWN, campaign=campaign, annotator=annotator, now=now, latest=latest + _SLACK)
 
 
-def overdue(tx: Transaction, campaign: str) -> Sequence[Row]:
+def overdue(tx: Transaction, campaign: str, latest: int) -> Sequence[Row]:
     """Leases that ran out, locked for returning."""
-    a = t.assignment
-    query = sa.select(a).where(
-        a.c.campaign == campaign, a.c.state == "leased", a.c.lease_until < tx.now
-    )
-    return tx.all(query.order_by(a.c.lease_until, a.c.id).with_for_update(skip_locked=True))
+    return tx.all(_OVERDUE, campaign=campaign, now=tx.now, latest=latest + _SLACK)
 
 
 def end_leases(tx: Transaction, leases: Sequence[Row], state: str) -> None:
     """Give the places of these leases (all of one campaign, and locked) back; the items go to the
     end of the queue, ahead of every annotator's cursor."""
-    a, q = t.assignment, t.queue_item
-    for chunk in chunks([lease.id for lease in leases]):
-        tx.execute(sa.update(a).where(a.c.id.in_(chunk)).values(state=state))
+    if not leases:
+        return
+    tx.update_each(_END, [lease.id for lease in leases], new_state=state)
+    campaign = leases[0].campaign
+    checks = [lease.comparison for lease in leases if lease.purpose == "spot check"]
+    if checks:
+        tx.execute(_UNCHECK, [{"of_campaign": campaign, "item": one} for one in sorted(checks)])
     freed = Counter(lease.comparison for lease in leases if counts(lease.purpose))
     if not freed:
         return
-    campaign = leases[0].campaign
     end = queue_end(tx, campaign)
     tx.execute(
-        sa.update(q)
-        .where(q.c.campaign == campaign, q.c.comparison == sa.bindparam("item"))
-        .values(taken=q.c.taken - sa.bindparam("places"), position=sa.bindparam("place")),
+        _FREE_PLACE,
         [
-            {"item": item, "places": freed[item], "place": place}
-            for place, item in enumerate(sorted(freed), start=end + 1)
+            {
+                "of_campaign": campaign,
+                "item": item,
+                "places": freed[item],
+                "place": end + offset,
+            }
+            for offset, item in enumerate(sorted(freed), start=1)
         ],
     )
+
+
+def extend_leases(tx: Transaction, leases: Iterable[str], until: int) -> None:
+    """Keep what is still held for longer."""
+    tx.update_each(_EXTEND, list(leases), until=until)
 
 
 def repeatable(
@@ -87,58 +179,32 @@ def repeatable(
 ) -> Sequence[Row]:
     """This annotator's newest work between two sequence numbers, oldest first, that was not
     repeated yet (another campaign may have), for hidden duplicates."""
-    a, other = t.assignment, t.assignment.alias("other")
-    repeated = sa.exists().where(
-        other.c.comparison == a.c.comparison,
-        other.c.annotator == annotator,
-        other.c.purpose == "duplicate",
-        other.c.round == a.c.round,
-    )
-    query = sa.select(a.c.comparison, a.c.sequence).where(
-        a.c.campaign == campaign,
-        a.c.annotator == annotator,
-        a.c.sequence > after,
-        a.c.sequence <= upto,
-        a.c.state == "judged",
-        a.c.purpose.in_(("live", "relabel")),
-        ~repeated,
-    )
-    return reader.all(query.order_by(a.c.sequence.desc()).limit(limit))[::-1]
+    known = {"campaign": campaign, "annotator": annotator}
+    return reader.all(_REPEATABLE, **known, after=after, upto=upto, most=limit)[::-1]
 
 
 def lapsed(
-    reader: Reader, annotator: str, purpose: str, round_: int, ids: Iterable[str]
-) -> dict[str, Row]:
-    """This annotator's expired or returned assignments on these comparisons."""
-    a = t.assignment
-    query = sa.select(a).where(
-        a.c.annotator == annotator,
-        a.c.purpose == purpose,
-        a.c.round == round_,
-        a.c.state.in_(("expired", "returned")),
-    )
-    return {row.comparison: row for row in reader.where_in(query, a.c.comparison, ids)}
+    reader: Reader, annotator: str, comparisons: Iterable[str]
+) -> dict[tuple[str, str, int], Row]:
+    """This annotator's expired or returned assignments on these comparisons, by (comparison,
+    purpose, round)."""
+    return {
+        (row.comparison, row.purpose, row.round): row
+        for row in reader.each(_LAPSED, comparisons, annotator=annotator)
+    }
 
 
-def insert_assignments(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        tx.execute(sa.insert(t.assignment), rows)
+def insert_assignments(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Lease for the first time; returns how many were new. The others were leased before."""
+    return tx.insert_missing(t.assignment, rows) if rows else 0
 
 
 def renew(tx: Transaction, campaign: str, lease_until: int, sequences: Mapping[str, int]) -> None:
     """Lease lapsed assignments again, for this campaign, at their new places in the sequence."""
-    a = t.assignment
+    new = {"new_campaign": campaign, "until": lease_until}
     if sequences:
         tx.execute(
-            sa.update(a)
-            .where(a.c.id == sa.bindparam("lapsed"))
-            .values(
-                campaign=campaign,
-                state="leased",
-                lease_until=lease_until,
-                sequence=sa.bindparam("place"),
-            ),
-            [{"lapsed": one, "place": place} for one, place in sequences.items()],
+            _RENEW, [{"lapsed": one, "place": place, **new} for one, place in sequences.items()]
         )
 
 
@@ -150,7 +216,7 @@ def held_anchors(reader: Reader, campaign: str, annotator: str, round_: int) -> 
         a.annotator == annotator,
         a.purpose == "anchor",
         a.round == round_,
-        a.state == "leased",
+        _LEASED,
     )
     row = reader.one(query)
     return int(row[0]) if row else 0

@@ -1,5 +1,6 @@
 """What is known of annotators: profile, standing, where they are in a queue, their session."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,10 +22,40 @@ __all__ = [
 Row = sa.Row[Any]
 
 
+_WHO: sa.BindParameter[Any] = sa.bindparam("annotator")
+_WHERE: sa.BindParameter[Any] = sa.bindparam("of_campaign")
+_PROFILE = (
+    sa.select(t.profile)
+    .where(t.profile.c.annotator == _WHO)
+    .order_by(t.profile.c.number.desc())
+    .limit(1)
+)
+_STANDING = (
+    sa.select(t.standing)
+    .where(t.standing.c.campaign == _WHERE, t.standing.c.annotator == _WHO)
+    .order_by(t.standing.c.number.desc())
+    .limit(1)
+)
+_PROGRESS = (
+    sa.select(t.progress)
+    .where(t.progress.c.campaign == _WHERE, t.progress.c.annotator == _WHO)
+    .with_for_update()
+)
+_SAVE_PROGRESS = (
+    sa.update(t.progress)
+    .where(t.progress.c.campaign == _WHERE, t.progress.c.annotator == sa.bindparam("who"))
+    .values({name: sa.bindparam(f"new_{name}") for name in ("issued", "repeated", "cursors")})
+)
+_SESSION = sa.select(t.work_session).where(t.work_session.c.annotator == _WHO).with_for_update()
+_SAVE_SESSION = (
+    sa.update(t.work_session)
+    .where(t.work_session.c.annotator == sa.bindparam("who"))
+    .values({name: sa.bindparam(f"new_{name}") for name in ("started", "seen", "done")})
+)
+
+
 def profile(reader: Reader, annotator: str) -> Row | None:
-    p = t.profile
-    query = sa.select(p).where(p.c.annotator == annotator).order_by(p.c.number.desc()).limit(1)
-    return reader.one(query)
+    return reader.one(_PROFILE, annotator=annotator)
 
 
 def profile_number(reader: Reader, annotator: str) -> int:
@@ -33,9 +64,7 @@ def profile_number(reader: Reader, annotator: str) -> int:
 
 
 def standing(reader: Reader, campaign: str, annotator: str) -> Row | None:
-    s = t.standing
-    query = sa.select(s).where(s.c.campaign == campaign, s.c.annotator == annotator)
-    return reader.one(query.order_by(s.c.number.desc()).limit(1))
+    return reader.one(_STANDING, of_campaign=campaign, annotator=annotator)
 
 
 def lanes(reader: Reader, annotator: str) -> list[str]:
@@ -47,33 +76,30 @@ def lanes(reader: Reader, annotator: str) -> list[str]:
 
 def progress(tx: Transaction, campaign: str, annotator: str) -> Row:
     """Where the annotator is; locks the row, so one annotator's claims are one after another."""
-    p = t.progress
-    query = sa.select(p).where(p.c.campaign == campaign, p.c.annotator == annotator)
-    row = tx.one(query.with_for_update())
+    row = tx.one(_PROGRESS, of_campaign=campaign, annotator=annotator)
     if row is None:
         new = {"campaign": campaign, "annotator": annotator, "issued": 0, "repeated": 0}
-        tx.insert_missing(p, [{**new, "cursors": {}}])
-        row = tx.one(query.with_for_update())
+        tx.insert_missing(t.progress, [{**new, "cursors": {}}])
+        row = tx.one(_PROGRESS, of_campaign=campaign, annotator=annotator)
     assert row is not None
     return row
 
 
-def save_progress(tx: Transaction, row: Row, **values: Any) -> None:
-    p = t.progress
-    tx.execute(
-        sa.update(p)
-        .where(p.c.campaign == row.campaign, p.c.annotator == row.annotator)
-        .values(**values)
-    )
+def save_progress(
+    tx: Transaction, row: Row, issued: int, repeated: int, cursors: Mapping[str, int]
+) -> None:
+    where = {"of_campaign": row.campaign, "who": row.annotator}
+    new = {"new_issued": issued, "new_repeated": repeated, "new_cursors": dict(cursors)}
+    tx.execute(_SAVE_PROGRESS, {**where, **new})
 
 
 def session(tx: Transaction, annotator: str) -> Row | None:
-    s = t.work_session
-    return tx.one(sa.select(s).where(s.c.annotator == annotator).with_for_update())
+    return tx.one(_SESSION, annotator=annotator)
 
 
-def save_session(tx: Transaction, annotator: str, started: int, seen: int) -> None:
-    s = t.work_session
-    values = {"started": started, "seen": seen}
-    if not tx.insert_missing(s, [{"annotator": annotator, **values}]):
-        tx.execute(sa.update(s).where(s.c.annotator == annotator).values(**values))
+def save_session(tx: Transaction, annotator: str, started: int, seen: int, done: int) -> None:
+    values = {"new_started": started, "new_seen": seen, "new_done": done}
+    if tx.execute(_SAVE_SESSION, {"who": annotator, **values}).rowcount == 0:
+        # A second window of the same person may have begun the session at this very moment.
+        row = {"annotator": annotator, "started": started, "seen": seen, "done": done}
+        tx.insert_missing(t.work_session, [row])

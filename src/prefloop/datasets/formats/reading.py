@@ -13,7 +13,7 @@ from prefloop.core.lines import first_of, reading, uncompressed
 from prefloop.datasets.formats.registry import detect, named
 from prefloop.datasets.formats.rows import BadRow, ImportedComparison, OddRow
 
-__all__ = ["Imported", "read_comparisons"]
+__all__ = ["Imported", "by_reason", "read_comparisons"]
 
 HEAD = 64 * 1024  # bytes that are enough to recognize a format by
 _LINES_SHOWN = 12
@@ -31,8 +31,8 @@ class Imported:
         """Readable lines: how many comparisons, and each kind of odd row with its lines."""
         lines = [f"{len(self.comparisons):,} comparisons ({self.format})"]
         noted = [OddRow(row.line, row.note) for row in self.comparisons if row.note]
-        lines += [f"kept, {line}" for line in _by_reason(noted)]
-        return lines + [f"set aside, {line}" for line in _by_reason(self.odd)]
+        lines += [f"kept, {line}" for line in by_reason(noted)]
+        return lines + [f"set aside, {line}" for line in by_reason(self.odd)]
 
 
 def read_comparisons(stream: BinaryIO, where: str, format_name: str | None = None) -> Imported:
@@ -58,7 +58,8 @@ def read_comparisons(stream: BinaryIO, where: str, format_name: str | None = Non
     return Imported(form.name, good, odd)
 
 
-def _by_reason(rows: Sequence[OddRow]) -> list[str]:
+def by_reason(rows: Sequence[OddRow]) -> list[str]:
+    """A line for each reason: how many rows, and the first of their lines."""
     lines: dict[str, list[int]] = {}
     for row in rows:
         lines.setdefault(row.reason, []).append(row.line)

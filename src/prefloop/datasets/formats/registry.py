@@ -49,4 +49,7 @@ def detect(head: bytes, where: str) -> Format:
     if claims:
         both = ", ".join(form.name for form in claims)
         raise BadInput(f"{where} could be any of {both}: say which with --format")
-    raise BadInput(f"{where} is in no known format ({', '.join(known)}): name one with --format")
+    raise BadInput(
+        f"{where} is in no known format ({', '.join(known)}): name one with --format, or the "
+        "columns of any table (--label, --annotator, --item)"
+    )

@@ -1,0 +1,204 @@
+"""Which comparisons an annotator is given next, and leasing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefloop.annotation import calibration, queries
+from prefloop.annotation.shown import first_shown
+from prefloop.annotation.walk import Walk, ahead, find, passed
+from prefloop.core.digest import digest, new_id
+from prefloop.core.records import Purpose
+
+__all__ = ["Lease", "Place", "checks", "lease", "work"]
+
+_WINDOW = 100
+Row = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a fresh lease shows of its row."""
+
+    id: str
+    comparison: str
+    first_shown: str
+    lease_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A comparison that is to be leased."""
+
+    comparison: str
+    purpose: Purpose
+    round: int
+
+
+def work(walk: Walk, count: int) -> list[Place]:
+    """Up to `count` places: anchors until cleared, then work with gold and repeats in between.
+    Raises calibration.Locked."""
+    if count <= 0:
+        return []
+    tx, campaign, annotator = walk.tx, walk.campaign, walk.annotator
+    if calibration.standing(tx, campaign, annotator)["status"] != "cleared":
+        anchors, at = calibration.due(tx, campaign, annotator)
+        return [Place(one, Purpose.ANCHOR, at) for one in anchors[:count]]
+    kinds = [_kind(walk, k) for k in range(count)]
+    lanes = queries.lanes(tx, annotator)
+    gold = _gold(walk, lanes, kinds.count(Purpose.GOLD))
+    repeats = _repeats(walk, kinds.count(Purpose.DUPLICATE))
+    found, more = _items(walk, lanes, count - len(gold) - len(repeats))
+    queries.take_places(tx, campaign.id, found)
+    settings = campaign.settings
+    live = [Place(one, settings.purpose, settings.round) for one in found]
+    order = _interleave(kinds, gold, [one for one, _ in repeats], live, more)
+    walk.repeated = max([at for one, at in repeats if one in order], default=walk.repeated)
+    return order
+
+
+def checks(walk: Walk, count: int) -> list[Place]:
+    """Up to `count` spot checks of others' judged work: high stakes first, then what was drawn."""
+    places, round_ = list[Place](), walk.campaign.settings.round
+    for due in (2, 1):
+        if len(places) >= count:
+            break
+        key = f"check {due}"
+        rows = queries.due_checks(
+            walk.tx,
+            walk.campaign.id,
+            due,
+            walk.annotator,
+            round_,
+            walk.cursors.get(key, 0),
+            max(_WINDOW, count),
+        )
+        for row in rows:
+            if len(places) >= count:
+                break
+            walk.cursors[key] = row.position
+            if not row.touched and queries.take_check(walk.tx, walk.campaign.id, row.comparison):
+                places.append(Place(row.comparison, Purpose.SPOT_CHECK, round_))
+        else:  # all looked at: what is judged later may stand before them
+            if len(rows) < max(_WINDOW, count):
+                walk.cursors[key] = 0
+    return places
+
+
+def lease(walk: Walk, places: Sequence[Place], until: int) -> list[Lease]:
+    """Lease places in their order; what the same person let lapse before is taken up again."""
+    if not places:
+        return []
+    rows = [_row(walk, place, offset, until) for offset, place in enumerate(places, start=1)]
+    walk.issued += len(rows)
+    if queries.insert_assignments(walk.tx, rows) < len(rows):
+        rows = _again(walk, rows, until)
+    return [
+        Lease(row["id"], row["comparison"], row["first_shown"], row["lease_until"]) for row in rows
+    ]
+
+
+def _again(walk: Walk, rows: list[dict[str, Any]], until: int) -> list[dict[str, Any]]:
+    lapsed = queries.lapsed(walk.tx, walk.annotator, [row["comparison"] for row in rows])
+    known = [lapsed.get((row["comparison"], row["purpose"], row["round"])) for row in rows]
+    sequences = {
+        old.id: row["sequence"] for old, row in zip(known, rows, strict=True) if old is not None
+    }
+    queries.renew(walk.tx, walk.campaign.id, until, sequences)
+    return [
+        row if old is None else {**row, "id": old.id, "first_shown": old.first_shown}
+        for old, row in zip(known, rows, strict=True)
+    ]
+
+
+def _row(walk: Walk, place: Place, offset: int, until: int) -> dict[str, Any]:
+    seed = walk.campaign.settings.seed
+    return {
+        "id": new_id(),
+        "campaign": walk.campaign.id,
+        "comparison": place.comparison,
+        "annotator": walk.annotator,
+        "purpose": place.purpose.value,
+        "round": place.round,
+        "sequence": walk.issued + offset,
+        "first_shown": first_shown(
+            seed, walk.annotator, place.comparison, place.purpose, place.round
+        ),
+        "state": "leased",
+        "lease_until": until,
+    }
+
+
+def _coin(walk: Walk, what: str, offset: int) -> float:
+    """A fair draw from [0, 1) for the annotator's next item but `offset`, that nobody can see."""
+    known = [walk.campaign.settings.seed, what, walk.annotator, walk.issued + offset]
+    return int(digest(known)[:8], 16) / 2**32
+
+
+def _kind(walk: Walk, offset: int) -> Purpose:
+    """Whether this annotator's next item but `offset` is gold, a repeat or work."""
+    settings, coin = walk.campaign.settings, _coin(walk, "kind", offset)
+    if coin < settings.gold_share:
+        return Purpose.GOLD
+    if coin < settings.gold_share + settings.duplicate_share:
+        return Purpose.DUPLICATE
+    return settings.purpose
+
+
+def _gold(walk: Walk, lanes: Sequence[str], count: int) -> list[Place]:
+    if not count:
+        return []
+    found = find(walk, lanes, count, "gold", Purpose.GOLD)
+    passed(walk, found, "gold")
+    return [Place(row.comparison, Purpose.GOLD, walk.campaign.settings.round) for row in found]
+
+
+def _repeats(walk: Walk, count: int) -> list[tuple[Place, int]]:
+    """Own earlier work to be shown again, each with its sequence number."""
+    settings = walk.campaign.settings
+    upto = walk.issued - settings.duplicate_distance
+    if not count or upto <= walk.repeated:
+        return []
+    found = queries.repeatable(
+        walk.tx, walk.campaign.id, walk.annotator, walk.repeated, upto, count
+    )
+    return [
+        (Place(one.comparison, Purpose.DUPLICATE, settings.round), one.sequence) for one in found
+    ]
+
+
+def _items(walk: Walk, lanes: Sequence[str], count: int) -> tuple[list[str], bool]:
+    """Up to `count` comparisons of work, and whether there is more than that: what has priority
+    first, except where the coin says random."""
+    share, purpose = walk.campaign.settings.random_share, walk.campaign.settings.purpose
+    ranked = sum(_coin(walk, "random", k) >= share for k in range(count)) if walk.ranked else 0
+    first = ahead(walk, lanes, ranked, "work", purpose, "rank") if ranked else []
+    passed(walk, first, "rank")
+    taken = {row.comparison for row in first}
+    wanted = max(count - len(first), 1)  # one even where none is wanted: is there any?
+    found = find(walk, lanes, wanted + len(first), "work", purpose)
+    rest = [row for row in found if row.comparison not in taken]
+    chosen = rest[: count - len(first)]
+    passed(walk, chosen, "work")
+    return [row.comparison for row in [*first, *chosen]], len(rest) >= wanted
+
+
+def _interleave(
+    kinds: list[Purpose],
+    gold: list[Place],
+    repeats: list[Place],
+    work: list[Place],
+    more: bool,
+) -> list[Place]:
+    """Places in the order the coins said; what is missing of one kind is filled with work.
+
+    Gold and repeats only ever stand between work: when the work runs out, so do they.
+    """
+    stacks = {Purpose.GOLD: gold[::-1], Purpose.DUPLICATE: repeats[::-1]}
+    rest, order = work[::-1], list[Place]()
+    for kind in kinds:
+        stack = stacks.get(kind) or rest
+        if not rest and not more:
+            break
+        order.append(stack.pop())
+    return order

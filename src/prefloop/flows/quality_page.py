@@ -1,0 +1,199 @@
+"""A quality report, or the annotators' record, as one page: charts as SVG, nothing from outside."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from prefloop.annotation.quality import Report, Section
+from prefloop.annotation.quality.annotators import RULE, Annotators, Person
+from prefloop.annotation.quality.drift import Drift
+from prefloop.core.errors import BadInput
+from prefloop.core.records import Estimate
+from prefloop.flows.charts import Point, intervals, level, over_time, svg
+from prefloop.gates.thresholds import AgreementGates
+from prefloop.stats import NotEnough
+
+__all__ = ["of_annotators", "of_report", "write"]
+
+_MOST = 25  # rows of a chart that can still be read
+_CHARTS = 12  # drift charts on a page: alarms first
+
+
+def write(path: Path, page: str) -> None:
+    """Write a page to a file; one that is there is replaced."""
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+
+
+def of_report(found: Report, gates: AgreementGates) -> str:
+    """Agreement of a batch or campaign, a part per epoch."""
+    parts = [_section(section, gates) for section in found.sections]
+    return _render("Agreement", found.name, parts, found.name)
+
+
+def of_annotators(found: Annotators) -> str:
+    """Everybody who judged, in charts and one table."""
+    charts = [
+        _drawn("Accuracy on gold items", "accuracy", _points(found, "gold")),
+        _drawn("The same again on hidden repeats", "share", _points(found, "repeats")),
+        _drawn("Agreement with the others", "Cohen's kappa", _points(found, "kappa"), low=-0.2),
+        _drawn(
+            "Verdicts for the one shown first", "share", _points(found, "first"), ("a coin", 0.5)
+        ),
+        _drawn("Verdicts for the longer one", "share", _points(found, "longer")),
+    ]
+    part = {
+        "title": "",
+        "lines": [],
+        "charts": [one for one in charts if one is not None],
+        "small": _drift_charts(found.people),
+        "people": [_said(person) for person in found.people],
+        "notes": [*_note(found.people), RULE],
+    }
+    return _render("Annotators", found.name, [part], found.name)
+
+
+def _section(found: Section, gates: AgreementGates) -> dict[str, Any]:
+    target = ("target", gates.kappa_open)
+    by_dimension = [(name, one.agreement.kappa) for name, one in found.dimensions.items()]
+    by_person = [
+        (name, one if isinstance(one, NotEnough) else one.kappa)
+        for name, one in found.annotators.items()
+    ]
+    pairs = [(f"{pair.first}, {pair.second}", pair.kappa) for pair in found.pairs[:_MOST]]
+    weeks = [(week.monday, week.agreement.kappa, week.agreement.percent) for week in found.weeks]
+    charts = [
+        _kappas("By week", [], target) if len(weeks) < 2 else _weeks(weeks, gates),
+        _kappas("By dimension", by_dimension, target),
+        _kappas("By topic", [(n, one.kappa) for n, one in found.topics.items()], target),
+        _kappas("By specification", [(n, one.kappa) for n, one in found.versions.items()], target),
+        _kappas("By annotator, with the others", _lowest(by_person), target),
+        _kappas("By pair of annotators, the surely lowest", pairs, target),
+    ]
+    return {
+        "title": f"Epoch {found.epoch}: {', '.join(found.specs)}",
+        "lines": found.lines(),
+        "charts": [one for one in charts if one is not None],
+        "small": [],
+        "people": [],
+        "notes": [],
+    }
+
+
+def _weeks(weeks: Sequence[tuple[str, Any, Any]], gates: AgreementGates) -> dict[str, Any]:
+    points = [
+        Point(monday, name, one)
+        for monday, kappa, raw in weeks
+        for name, one in (("raw agreement", raw), ("kappa", kappa))
+        if isinstance(one, Estimate)
+    ]
+    lines = [("kappa wanted", gates.kappa_open), ("pause", gates.kappa_pause)]
+    chart = over_time(points, "agreement", lines)
+    return {"title": "By week (Mondays)", "svg": Markup(svg(chart))}
+
+
+def _kappas(
+    title: str, found: Iterable[tuple[str, Any]], line: tuple[str, float]
+) -> dict[str, Any] | None:
+    points = [Point(name, "kappa", one) for name, one in found if isinstance(one, Estimate)]
+    return _drawn(title, "Cohen's kappa", points, line, low=-0.2)
+
+
+def _drawn(
+    title: str,
+    axis: str,
+    points: Sequence[Point],
+    line: tuple[str, float] | None = None,
+    low: float = 0.0,
+) -> dict[str, Any] | None:
+    if not points:
+        return None
+    # Drawn by vl-convert from our own numbers and names: safe to stand in the page as it is.
+    chart = intervals(points, axis, line, (low, 1.0))
+    return {"title": title, "svg": Markup(svg(chart))}
+
+
+def _lowest(found: Iterable[tuple[str, Any]]) -> list[tuple[str, Estimate]]:
+    known = [(name, one) for name, one in found if isinstance(one, Estimate)]
+    return sorted(known, key=lambda each: (each[1].estimate, each[0]))[:_MOST]
+
+
+def _points(found: Annotators, what: str) -> list[Point]:
+    rows = []
+    for person in found.people:
+        beside = person.others
+        one = {
+            "gold": person.gold,
+            "repeats": person.repeats,
+            "kappa": beside if isinstance(beside, NotEnough) else beside.kappa,
+            "first": person.first_side,
+            "longer": person.length.longer,
+        }[what]
+        if isinstance(one, Estimate):
+            rows.append(Point(person.name, what, one))
+    return sorted(rows, key=lambda point: point.value.estimate)[:_MOST]
+
+
+def _drift_charts(people: Sequence[Person]) -> list[dict[str, Any]]:
+    followed = [(person, person.drift) for person in people if isinstance(person.drift, Drift)]
+    followed.sort(key=lambda each: (not each[1].alarm, -float(each[1].levels.max(initial=0.0))))
+    return [
+        {
+            "title": f"{person.name}{' – alarm' if drift.alarm else ''}",
+            "text": drift.line(),
+            "svg": Markup(svg(level(drift.levels.tolist(), drift.limit))),
+        }
+        for person, drift in followed[:_CHARTS]
+    ]
+
+
+def _said(person: Person) -> dict[str, Any]:
+    lines = [person.anchors.line()] if person.anchors else []
+    if person.due:
+        lines.append(f"anchors again: {person.due}")
+    if person.recognized:
+        lines.append("deserves recognition")
+    if person.plan is not None:
+        goals = ", ".join(f"{g.measure} {g.wanted:g}: {g.word}" for g in person.plan.goals)
+        lines.append(f"plan ({person.plan.word}): {goals}")
+    pace = person.pace
+    return {
+        "name": person.name,
+        "judgments": person.judgments,
+        "standing": person.standing,
+        "gold": _short(person.gold),
+        "repeats": _short(person.repeats),
+        "per_hour": "–" if isinstance(pace, NotEnough) else f"{pace.per_hour:.0f}",
+        "median": "–"
+        if isinstance(pace, NotEnough) or pace.median_seconds is None
+        else f"{pace.median_seconds:.1f}",
+        "reasons": _short(person.rationales),
+        "lines": lines,
+    }
+
+
+def _note(people: Sequence[Person]) -> list[str]:
+    return [person.anchors.note() for person in people if person.anchors][:1]
+
+
+def _short(found: Estimate | NotEnough) -> str:
+    if isinstance(found, NotEnough):
+        return "–"
+    return f"{found.estimate:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _render(title: str, name: str, parts: Sequence[dict[str, Any]], of: str) -> str:
+    environment = Environment(
+        loader=PackageLoader("prefloop.flows", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("quality.html.j2")
+    return page.render(title=title, name=name, parts=parts, of=of)
