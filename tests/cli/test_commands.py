@@ -49,6 +49,7 @@ CALLS: dict[str, list[str]] = {
     "campaign create": ["july", "--candidates", X],
     "campaign gold": ["july", NO],
     "campaign anchors": ["july", NO],
+    "campaign skipped": ["july"],
     "campaign status": [],
     "campaign close": ["july"],
     "campaign request": [X, "--topic", "pricing", "--control", "2", "--reason", "wrong prices"],

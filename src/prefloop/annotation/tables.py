@@ -28,6 +28,7 @@ __all__ = [
     "progress",
     "queue_item",
     "ranking",
+    "skip",
     "slate",
     "standing",
     "work_session",
@@ -179,6 +180,16 @@ priority = sealed(
     sa.Column("scores", sa.JSON, nullable=False),  # {comparison: score}, higher is sooner
 )
 
+skip = sealed(
+    "skip",  # somebody could not judge this
+    sa.Column("assignment", ID, primary_key=True),
+    sa.Column("campaign", ID, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("comparison", DIGEST, nullable=False),
+    sa.Column("annotator", sa.Text, nullable=False),
+    sa.Column("why", DIGEST, nullable=False),
+    words=lambda row: [row.why],
+)
+
 queue_item = sa.Table(
     "queue_item",
     metadata,
@@ -238,7 +249,7 @@ assignment = sa.Table(
     sa.Column("round", sa.Integer, nullable=False),
     sa.Column("sequence", sa.Integer, nullable=False),  # the how-manieth of this annotator
     sa.Column("first_shown", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),  # leased, judged, expired, returned
+    sa.Column("state", sa.Text, nullable=False),  # leased, judged, skipped, expired, returned
     sa.Column("lease_until", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("comparison", "annotator", "purpose", "round"),
     sa.Index("ix_assignment_own", "campaign", "annotator", "sequence"),

@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     campaign.command("create")(create)
     campaign.command("gold")(gold)
     campaign.command("anchors")(anchors)
+    campaign.command("skipped")(skipped)
     campaign.command("status")(status)
     campaign.command("close")(close)
     requests.register(campaign)
@@ -98,6 +99,18 @@ def _add_known(
     had = f"; {old} of the file were in the campaign before and are left as they are"
     data = {"campaign": name, "kind": kind, "added": new, "left": old}
     show(data, json, f"campaign {name}: {new} {kind} items{had if old else ''}")
+
+
+def skipped(context: typer.Context, name: str, json: Json = False) -> None:
+    """What annotators could not judge, and why."""
+    from prefloop.annotation import campaigns, skipping
+
+    with context.obj.open().reader() as reader:
+        found = skipping.reasons(reader, campaigns.get(reader, name))
+    columns = ["comparison", "annotator", "why"]
+    rows = [(one[:12], who, " ".join(why.split())) for one, who, why in found]
+    data = [dict(zip(columns, one, strict=True)) for one in found]
+    show(data, json, lambda: table(columns, rows))
 
 
 def status(

@@ -1,16 +1,12 @@
 """Opening the ledger, and the transaction in which every change and its audit event are one.
 
-SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE, and one in-process lock in front of it, because
-SQLite's own busy handler is unfair. PostgreSQL: row locks where the queue needs them, and one
-advisory lock around the tail of the audit chain, always taken last.
-
-What the database refuses leaves here as one of our errors: whoever lost a race reads Conflict,
-and whoever meets a full disk or a database that is away reads Unavailable and may ask again.
+SQLite has one in-process lock in front of it, because SQLite's own busy handler is unfair.
+PostgreSQL: row locks where the queue needs them, and one advisory lock around the tail of the audit
+chain, always taken last.
 """
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -19,17 +15,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from prefloop.core.errors import BadInput, Conflict, PrefloopError, Unavailable
+from prefloop.core.errors import BadInput, Unavailable
 from prefloop.store import audit, tables
+from prefloop.store.connections import file_of, now_of, open_engine, plainly
 from prefloop.store.files import FileStore
 
-__all__ = ["Ledger", "Reader", "Transaction", "plainly"]
+__all__ = ["Ledger", "Reader", "Transaction"]
 
 _AUDIT_LOCK = 0x70726566  # "pref": the advisory lock that orders the chain on PostgreSQL
 _CHUNK = 500  # SQLite before 3.32 allows 999 bound variables
-# secure_delete: an erased text must not stay readable in the file's free pages.
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
-_LOST_RACES = ("40001", "40P01")  # PostgreSQL: serialization failure, deadlock
 
 
 class Reader:
@@ -167,13 +161,13 @@ class Ledger:
         key: bytes,
         clock: Callable[[sa.Connection], int] | None = None,
     ) -> None:
-        self.engine = _engine(url)
+        self.engine = open_engine(url)
         self.files = files
         self.key = key
         self.is_postgresql = self.engine.dialect.name == "postgresql"
-        self.clock = clock or (_postgresql_now if self.is_postgresql else _sqlite_now)
+        self.clock = clock or now_of
         self._write_lock = threading.Lock()
-        self._file = _file(self.engine)
+        self._file = file_of(self.engine)
         self._inode: tuple[int, int] | None = None
 
     @contextmanager
@@ -205,12 +199,12 @@ class Ledger:
     @contextmanager
     def _connection(self, **options: Any) -> Iterator[sa.Connection]:
         with plainly(self.engine):
-            self._look_for_file()
+            self._look_forfile_of()
             connected = self.engine.connect()
         with plainly(self.engine), connected as connection:
             yield connection.execution_options(**options) if options else connection
 
-    def _look_for_file(self) -> None:
+    def _look_forfile_of(self) -> None:
         """SQLite goes on writing into a file that was moved away, and makes an empty one where
         there is none: what is acknowledged would be lost. So the file is looked at each time."""
         if self._file is None:
@@ -237,78 +231,3 @@ def _insert(table: sa.Table) -> sa.Insert:
 def _missing(table: sa.Table, is_postgresql: bool) -> sa.Insert:
     insert = postgresql.insert if is_postgresql else sqlite.insert
     return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-
-
-@contextmanager
-def plainly(engine: sa.Engine) -> Iterator[None]:
-    """Turns what the database says into one line of ours."""
-    try:
-        yield
-    except UnicodeEncodeError as error:  # lone surrogates: no database takes them
-        raise BadInput(f"text is not valid Unicode at character {error.start}") from error
-    except sa.exc.DBAPIError as error:
-        said = (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
-        lost = getattr(error.orig, "sqlstate", None) in _LOST_RACES
-        if lost or isinstance(error, sa.exc.IntegrityError):
-            raise Conflict(
-                f"somebody else changed the same thing at the same moment: try again ({said})"
-            ) from error
-        if isinstance(error, sa.exc.DataError):
-            raise BadInput(f"the ledger cannot hold this: {said}") from error
-        away = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
-        kind = Unavailable if away and "no such" not in said else PrefloopError
-        raise kind(f"the ledger at {engine.url!r} cannot be used: {said}") from error
-    except sa.exc.TimeoutError as error:
-        raise Unavailable("too many requests at once wait for the ledger: try again") from error
-
-
-def _file(engine: sa.Engine) -> str | None:
-    """The file of a SQLite database that has one."""
-    name = engine.url.database if engine.dialect.name == "sqlite" else None
-    return None if name in (None, "", ":memory:") else os.path.abspath(str(name))
-
-
-def _engine(url: str) -> sa.Engine:
-    if url.startswith(("postgres://", "postgresql://")):
-        url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise BadInput(f"database {url!r}: use sqlite:///FILE or postgresql://HOST/NAME") from error
-    if parsed.get_backend_name() == "postgresql":
-        engine = sa.create_engine(parsed, pool_size=20, max_overflow=60, pool_pre_ping=True)
-
-        @sa.event.listens_for(engine, "begin")
-        def _pg_begin(connection: sa.Connection) -> None:
-            if connection.get_execution_options().get("prefloop_read"):
-                connection.exec_driver_sql(
-                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                )
-
-        return engine
-    if parsed.get_backend_name() != "sqlite":
-        raise BadInput(f"database {parsed!r}: use sqlite:///FILE or postgresql://HOST/NAME")
-    engine = sa.create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
-
-    @sa.event.listens_for(engine, "connect")
-    def _connect(dbapi: Any, _record: Any) -> None:
-        dbapi.isolation_level = None  # we say BEGIN ourselves
-        for pragma in _PRAGMAS:
-            dbapi.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        # IMMEDIATE: a deferred transaction that later writes can fail half way with SQLITE_BUSY.
-        reading = connection.get_execution_options().get("prefloop_read")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _sqlite_now(connection: sa.Connection) -> int:
-    return time.time_ns() // 1000  # what SQLite would say: it asks this machine's clock
-
-
-def _postgresql_now(connection: sa.Connection) -> int:
-    sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
-    return int(connection.exec_driver_sql(sql).scalar_one())

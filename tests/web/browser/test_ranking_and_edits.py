@@ -141,3 +141,22 @@ def test_an_edit_survives_a_reload_and_a_lost_network(office: Office, screen: Sc
     page.context.set_offline(False)
     saved(page)
     assert len(rows(office, t.edit)) == 1
+
+
+def test_what_cannot_be_judged_is_skipped_with_a_reason(office: Office, screen: Screen) -> None:
+    office.campaign(items=2)
+    page = screen()
+    first = prompt(page)
+    page.keyboard.press("s")
+    expect(page.get_by_role("dialog", name="Skip this comparison")).to_be_visible()
+    page.get_by_role("button", name="Skip it").click()
+    expect(page.get_by_text("Say why in a few words.")).to_be_visible()
+    assert serious(page) == []
+    page.keyboard.type("Danish tax law")
+    page.get_by_role("button", name="Skip it").click()
+    saved(page)
+    assert prompt(page) != first
+    assert [row.state for row in rows(office, t.assignment)].count("skipped") == 1
+    submit(page, "1")
+    saved(page)
+    assert len(judged(office)) == 1

@@ -56,6 +56,7 @@ from prefloop.annotation.queries.leases import (
     own_leases,
     renew,
     repeatable,
+    skipped,
 )
 from prefloop.annotation.queries.people import (
     lanes,
@@ -168,6 +169,7 @@ __all__ = [
     "save_progress",
     "save_session",
     "session",
+    "skipped",
     "slates",
     "standing",
     "standing_edits",

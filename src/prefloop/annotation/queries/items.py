@@ -57,13 +57,14 @@ def _lane(order: Order) -> sa.ColumnElement[bool]:
 
 
 def _not_had(purpose: Any) -> sa.ColumnElement[bool]:
-    # An expired lease may be taken up again by the same annotator; a returned one as well.
+    # An expired lease may be taken up again by the same annotator; a returned one as well, a
+    # skipped one not.
     return ~sa.exists().where(
         _A.comparison == _Q.comparison,
         _A.annotator == sa.bindparam("annotator"),
         _A.purpose == purpose,
         _A.round == sa.bindparam("round"),
-        _A.state.in_(("leased", "judged")),
+        _A.state.in_(("leased", "judged", "skipped")),
     )
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "own_leases",
     "renew",
     "repeatable",
+    "skipped",
 ]
 
 Row = sa.Row[Any]
@@ -192,6 +193,12 @@ def lapsed(
         (row.comparison, row.purpose, row.round): row
         for row in reader.each(_LAPSED, comparisons, annotator=annotator)
     }
+
+
+def skipped(reader: Reader, campaign: str) -> Sequence[Row]:
+    """What was skipped in a campaign, in order."""
+    s = t.skip.c
+    return reader.all(sa.select(t.skip).where(s.campaign == campaign).order_by(s.event))
 
 
 def insert_assignments(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> int:

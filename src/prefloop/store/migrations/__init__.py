@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from prefloop.core.errors import PrefloopError
-from prefloop.store.engine import plainly
+from prefloop.store.connections import plainly
 
 __all__ = ["upgrade"]
 

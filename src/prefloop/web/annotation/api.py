@@ -18,6 +18,7 @@ from prefloop.annotation import (
     queue,
     rankings,
     rationale,
+    skipping,
 )
 from prefloop.annotation.campaigns import Campaign
 from prefloop.annotation.edits import Edit
@@ -98,6 +99,15 @@ class Edited(BaseModel):
     key: str = Field(max_length=200)
 
 
+class Skipped(BaseModel):
+    """A comparison that somebody cannot judge."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    assignment: str = Field(max_length=64)
+    why: str = Field(max_length=skipping.LONGEST)
+    key: str = Field(max_length=200)
+
+
 @router.post("/campaigns/{name:path}/turn")
 def turn(request: Request, name: str, asked: Asked, signed: Judge) -> Response:
     """Record what was judged, and lease what comes next."""
@@ -152,6 +162,17 @@ def edit(request: Request, name: str, edited: Edited, signed: Judge) -> Response
         sent = Edit(edited.assignment, edited.response, edited.text, edited.key)
         recorded = edits.record(tx, campaigns.get(tx, name), signed.handle, sent)
     return _json({"edit": recorded})
+
+
+@router.post("/campaigns/{name:path}/skip")
+def skip(request: Request, name: str, asked: Skipped, signed: Judge) -> Response:
+    """Give one comparison back unjudged, with the reason."""
+    project: Project = request.app.state.project
+    with project.ledger.transaction(signed.handle) as tx:
+        campaign = campaigns.known(tx, name)
+        skipping.skip(tx, campaign, signed.handle, asked.assignment, asked.why)
+        drafts.forget(tx, asked.assignment)
+    return _json({"skipped": asked.assignment})
 
 
 @router.post("/campaigns/{name:path}/leave")

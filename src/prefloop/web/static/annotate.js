@@ -12,6 +12,7 @@ import { Outbox, newKey } from "./outbox.js";
 import { linkScrolling, prepare, show } from "./panes.js";
 import { Session } from "./session.js";
 import { Shelf } from "./shelf.js";
+import { Skipper } from "./skip.js";
 import { measure, state } from "./states.js";
 
 const IN_HAND = 3; // one on the screen, two ahead
@@ -54,7 +55,7 @@ function body(entry) {
 
 // Assignments whose judgment is on its way.
 function sending() {
-  return new Set(outbox.entries().map(({ submission }) => submission?.assignment));
+  return new Set(outbox.entries().map(({ submission, body: other }) => (submission ?? other)?.assignment));
 }
 
 function wanting() {
@@ -128,6 +129,7 @@ function place(item, said) {
   form.write(said);
   editor.show(item);
   attention.start(said ?? {});
+  el("skip").disabled = Boolean(item.said);
   el("undo").disabled = Boolean(item.said) || (!last && !shelf.get(`last.${campaign}`));
   stage.classList.remove("fresh");
   void stage.offsetWidth; // so that the fade begins anew
@@ -181,6 +183,19 @@ function submit(event) {
   showNext();
   if (current) measure(begun);
   outbox.pump();
+}
+
+const skipper = new Skipper((why, key) => {
+  const { assignment } = current;
+  outbox.addOther(`${base}/skip`, { assignment, why, key });
+  drafts.drop(current);
+  showNext();
+  say("Skipped");
+  outbox.pump();
+});
+
+function skip() {
+  if (current && !current.said) skipper.open();
 }
 
 async function undo() {
@@ -248,7 +263,7 @@ function judgeBy(action) {
     strong1: () => say(form.choose(1, 3)), strong2: () => say(form.choose(2, 3)),
     up: () => form.move(-1), down: () => form.move(1), left: () => say(form.step(-1)), right: () => say(form.step(1)),
     rationale: () => form.rationale.focus(), flag: () => el("flag-dialog").showModal(),
-    edit: () => editor.open(form.read().choice || 1),
+    edit: () => editor.open(form.read().choice || 1), skip,
   };
   acts[action]();
   return true;
@@ -300,6 +315,7 @@ for (const part of [form.form, el("flag-dialog")]) {
   part.addEventListener("change", changed);
 }
 el("undo").addEventListener("click", undo);
+el("skip").addEventListener("click", skip);
 el("open-flags")?.addEventListener("click", () => el("flag-dialog").showModal());
 el("open-keys").addEventListener("click", () => el("keys-dialog").showModal());
 el("open-guide").addEventListener("click", toggleGuide);

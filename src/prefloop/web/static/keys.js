@@ -3,13 +3,14 @@
 const USUAL = {
   prefer1: "1", prefer2: "2", strong1: "Shift+1", strong2: "Shift+2", tie: "0",
   up: "ArrowUp", down: "ArrowDown", left: "ArrowLeft", right: "ArrowRight",
-  rationale: "/", flag: "f", edit: "e", guide: "g", undo: "z", submit: "Enter", help: "?",
+  rationale: "/", flag: "f", edit: "e", guide: "g", undo: "z", skip: "s", submit: "Enter", help: "?",
 };
 const WORDS = {
   prefer1: "Response 1 is better", prefer2: "Response 2 is better",
   strong1: "Response 1 is strongly better", strong2: "Response 2 is strongly better", tie: "Tie",
   up: "The row above", down: "The row below", left: "One step toward Response 1", right: "One step toward Response 2",
   rationale: "Write why (Escape leaves)", flag: "Flag", edit: "Edit the chosen response", guide: "Playbook", undo: "Undo: judge the last one again",
+  skip: "Skip: it goes to somebody else",
   submit: "Submit (Ctrl+Enter while writing)", help: "This list",
 };
 const SIGNS = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", Enter: "↵", " ": "Space" };

@@ -1,4 +1,4 @@
-"""Edits: how completions should have read. Rankings: how more than two stand."""
+"""Edits: how completions should have read. Rankings: how more than two stand. Skips."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -56,6 +56,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("judgment", name="pk_ranking"),
     )
     op.create_index("ix_ranking_event", "ranking", ["event"])
+    op.create_table(
+        "skip",
+        sa.Column("assignment", ID),
+        sa.Column(
+            "campaign",
+            ID,
+            sa.ForeignKey("campaign.id", name="fk_skip_campaign"),
+            nullable=False,
+        ),
+        sa.Column("comparison", DIGEST, nullable=False),
+        sa.Column("annotator", sa.Text, nullable=False),
+        sa.Column("why", DIGEST, nullable=False),
+        *_seal("skip"),
+        sa.PrimaryKeyConstraint("assignment", name="pk_skip"),
+    )
+    for column in ("campaign", "event"):
+        op.create_index(f"ix_skip_{column}", "skip", [column])
 
 
 def _seal(table: str) -> tuple[sa.Column[int], sa.Column[str]]:
