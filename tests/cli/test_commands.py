@@ -49,6 +49,7 @@ CALLS: dict[str, list[str]] = {
     "campaign create": ["july", "--candidates", X],
     "campaign gold": ["july", NO],
     "campaign anchors": ["july", NO],
+    "campaign prioritise": ["july", "--reward", X],
     "campaign skipped": ["july"],
     "campaign status": [],
     "campaign close": ["july"],

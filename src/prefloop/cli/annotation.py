@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     campaign.command("create")(create)
     campaign.command("gold")(gold)
     campaign.command("anchors")(anchors)
+    campaign.command("prioritise")(prioritise)
     campaign.command("skipped")(skipped)
     campaign.command("status")(status)
     campaign.command("close")(close)
@@ -99,6 +100,24 @@ def _add_known(
     had = f"; {old} of the file were in the campaign before and are left as they are"
     data = {"campaign": name, "kind": kind, "added": new, "left": old}
     show(data, json, f"campaign {name}: {new} {kind} items{had if old else ''}")
+
+
+def prioritise(
+    context: typer.Context,
+    name: str,
+    reward: Annotated[str, typer.Option(help="a reward model")],
+    json: Json = False,
+) -> None:
+    """Have first judged what a reward model cannot tell, or sees otherwise than people."""
+    from prefloop.flows import priority
+    from prefloop.store import names
+
+    project = context.obj.open()
+    with project.reader() as reader:
+        model = names.resolve(reader, reward, "model")
+    count = priority.by_reward(project, name, model)
+    said = f"campaign {name}: {count} open comparisons in the order of {model.short}"
+    show({"campaign": name, "prioritised": count, "by": model.digest}, json, said)
 
 
 def skipped(context: typer.Context, name: str, json: Json = False) -> None:

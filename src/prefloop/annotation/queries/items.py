@@ -25,6 +25,7 @@ __all__ = [
     "known_comparisons",
     "lane_end",
     "lock_places",
+    "open_work",
     "origins",
     "queue_counts",
     "queue_end",
@@ -143,6 +144,14 @@ def origins(reader: Reader, campaign: str) -> dict[str, dict[str, str]]:
     q = t.queue_item.c
     query = sa.select(q.comparison, q.origin).where(q.campaign == campaign)
     return {row.comparison: row.origin for row in reader.all(query)}
+
+
+def open_work(reader: Reader, campaign: str) -> list[str]:
+    """Comparisons of work with a place still free."""
+    query = sa.select(_Q.comparison).where(
+        _Q.campaign == campaign, _Q.kind == "work", _Q.taken < _Q.wanted
+    )
+    return [row.comparison for row in reader.all(query)]
 
 
 def queue_end(reader: Reader, campaign: str) -> int:
