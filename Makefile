@@ -18,7 +18,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,data,postgresql,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,data,oidc,postgresql,dev]'
 	touch $@
 
 demo: $(INSTALLED)

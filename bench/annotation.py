@@ -19,7 +19,7 @@ from bench.office import Prefloop
 from bench.table import Line, finish
 
 TURNS = int(os.environ.get("TURNS", "150"))
-SECOND, MEGABYTES = 2.0, 450.0  # what we hold ourselves to: first page, core install
+SECOND, MEBIBYTES = 2.0, 450.0  # what we hold ourselves to: first page, core install
 
 
 @contextmanager
@@ -84,16 +84,16 @@ def installed() -> Line:
     root = Path(__file__).resolve().parents[1]
     shutil.rmtree(home, ignore_errors=True)
     peers.install("prefloop", str(root))
-    megabytes = peers.size(home)
+    mebibytes = peers.size(home)
     theirs = {name: peers.size(peers.FOLDER / name) for name in ("potato", "label-studio")}
-    note = f"target {MEGABYTES:.0f}; Label Studio {theirs['label-studio']:.0f}"
+    note = f"target {MEBIBYTES:.0f}; Label Studio {theirs['label-studio']:.0f}"
     return Line(
         "install size",
-        megabytes,
+        mebibytes,
         theirs["potato"],
         f"Potato {peers.version(peers.FOLDER / 'potato', 'potato-annotation')}",
-        theirs["potato"] / megabytes,
-        "MB",
+        theirs["potato"] / mebibytes,
+        "MiB",
         note,
     )
 

@@ -31,7 +31,7 @@ def install(name: str, package: str) -> Path:
 
 
 def size(home: Path) -> float:
-    """What a folder takes on disk, in MB."""
+    """What a folder takes on disk, in MiB."""
     blocks = sum(path.lstat().st_blocks for path in home.rglob("*"))
     return blocks * 512 / 2**20
 

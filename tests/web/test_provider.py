@@ -13,11 +13,11 @@ import httpx
 import pytest
 from tests.web.conftest import Browser, Desk, MakeDesk
 
-from prefloop.core.errors import BadInput, NotPermitted
+from prefloop.core.errors import BadInput, MissingExtra, NotPermitted
 from prefloop.flows.access import ProviderSettings
 from prefloop.store import identities
 from prefloop.store.verify import verify
-from prefloop.web import identity, provider
+from prefloop.web import identity, provider, server
 
 CLEO = "00u-cleo"
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -185,6 +185,15 @@ def test_without_the_secret_it_says_which_variable(
     answer = linked.browser().get("/sign-in/provider")
     assert answer.status_code == 503
     assert "PREFLOOP_OIDC_SECRET" in answer.text
+
+
+def test_without_the_extra_it_is_not_served(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk("provider:", "  issuer: https://id.example.org", "  client: prefloop")
+    monkeypatch.setitem(sys.modules, "authlib", None)
+    with pytest.raises(MissingExtra, match=r"access\.provider needs .*prefloop\[oidc\]"):
+        server.serve(desk.project, server.Serving(port=0), lambda address: None)
 
 
 def test_without_a_provider_there_is_no_such_page(desk: Desk) -> None:

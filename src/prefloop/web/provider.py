@@ -18,14 +18,14 @@ import httpx
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from prefloop.core.errors import BadInput, NotFound, NotPermitted, PrefloopError
+from prefloop.core.errors import BadInput, MissingExtra, NotFound, NotPermitted, PrefloopError
 from prefloop.flows.access import ProviderSettings
 from prefloop.flows.project import Project
 from prefloop.store import identities
 from prefloop.web import cookies, sign_in
 from prefloop.web.identity import Anyone, cookie_name
 
-__all__ = ["Provider", "router"]
+__all__ = ["Provider", "need", "router"]
 
 router = APIRouter(prefix="/sign-in/provider")
 Public = Annotated[None, Depends(Anyone())]
@@ -37,6 +37,17 @@ _LEEWAY = 60  # seconds that clocks may differ
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 _SECRET = "PREFLOOP_OIDC_SECRET"  # the variable's name
 _AGAIN = "this sign-in took too long or was started elsewhere: start again"
+
+
+def need() -> None:
+    """Raises MissingExtra where the extra `oidc` is not installed."""
+    try:
+        import authlib  # noqa: F401
+        import joserfc  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            "access.provider needs an extra: pip install 'prefloop[oidc]'"
+        ) from error
 
 
 class Provider:

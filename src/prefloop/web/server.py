@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from prefloop.core.errors import BadInput, Conflict
 from prefloop.flows.project import Project, open_project
-from prefloop.web import app
+from prefloop.web import app, provider
 
 __all__ = ["Serving", "serve", "worker"]
 
@@ -101,6 +101,8 @@ def _check(project: Project, how: Serving) -> None:
             f"--workers {how.workers}: SQLite takes one; set PREFLOOP_DATABASE_URL to a "
             "PostgreSQL for more"
         )
+    if project.settings.access.provider is not None:
+        provider.need()
     if (how.cert is None) != (how.key is None):
         raise BadInput("TLS takes both, --tls-cert and --tls-key")
     if how.cert is None or how.key is None:
