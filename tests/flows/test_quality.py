@@ -57,8 +57,10 @@ def test_looking_at_alarms_looks_at_agreement_too(live: Project) -> None:
 
 
 def test_pages_hold_their_charts_and_nothing_from_outside(live: Project) -> None:
-    report = quality_page.of_report(quality.report(live, "live"), live.gates.agreement)
-    annotators = quality_page.of_annotators(quality.annotators(live, "live"))
+    report = quality_page.html(
+        quality_page.of_report(quality.report(live, "live"), live.gates.agreement)
+    )
+    annotators = quality_page.html(quality_page.of_annotators(quality.annotators(live, "live")))
     for page in (report, annotators):
         assert page.count("<svg") >= 2
         assert "src=" not in page

@@ -22,7 +22,19 @@ from prefloop.store.engine import Reader, Transaction
 from prefloop.store.proposals import Proposal
 from prefloop.store.quarantine import Held
 
-__all__ = ["close", "held", "lift", "over", "over_batch", "over_campaign", "set_aside", "stopped"]
+__all__ = [
+    "close",
+    "held",
+    "latest",
+    "lift",
+    "over",
+    "over_batch",
+    "over_campaign",
+    "set_aside",
+    "stopped",
+]
+
+_RECENT = 200  # evaluations among which the latest alarms are looked for
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -82,6 +94,20 @@ def over_campaign(project: Project, name: str, rate: float = alarms.RATE) -> Art
         kept = _keep(tx, *found, name, campaign.parents, about)
     quality.check(project, [name])  # who looks at the people looks at their agreement too
     return kept
+
+
+def latest(reader: Reader, name: str) -> Artifact | None:
+    """The newest alarms about a campaign or the batch it became; None where there are none among
+    the newest evaluations."""
+    for one in artifacts.listing(reader, "evaluation", _RECENT):
+        if one.manifest.get("type") != "alarms":
+            continue
+        scope = one.manifest["scope"]
+        if scope == name:
+            return one
+        if scope in one.parents and artifacts.get(reader, scope).manifest["campaign"] == name:
+            return one
+    return None
 
 
 def set_aside(

@@ -132,8 +132,13 @@ def over_time(
 
 
 def level(levels: Sequence[float], limit: float, width: int = 330) -> alt.LayerChart:
-    """A chart that gathers evidence, judgment by judgment, under its limit."""
-    rows = [{"judgment": n, "level": value} for n, value in enumerate(levels, 1)]
+    """A chart that gathers evidence, judgment by judgment, under its limit; of long ones the
+    highest of each stretch, since a line of 330 pixels shows no more."""
+    step = max(1, -(-len(levels) // width))
+    rows = [
+        {"judgment": min(n + step, len(levels)), "level": max(levels[n : n + step])}
+        for n in range(0, len(levels), step)
+    ]
     line = (
         alt.Chart(alt.Data(values=rows))
         .mark_line(strokeWidth=1.5, interpolate="step-after", color=_COLORS[1])

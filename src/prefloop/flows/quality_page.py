@@ -1,6 +1,11 @@
-"""A quality report, or the annotators' record, as one page: charts as SVG, nothing from outside."""
+"""A quality report, or the annotators' record, as one page: charts as SVG, nothing from outside.
+
+sheet = quality_page.of_report(report, gates)   # what stands on it, also for the web
+quality_page.write(path, sheet)                 # a file that needs nothing else
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +21,84 @@ from prefloop.flows.charts import Point, intervals, level, over_time, svg
 from prefloop.gates.thresholds import AgreementGates
 from prefloop.stats import NotEnough
 
-__all__ = ["of_annotators", "of_report", "write"]
+__all__ = ["Chart", "Part", "Row", "Sheet", "html", "of_annotators", "of_report", "write"]
 
 _MOST = 25  # rows of a chart that can still be read
 _CHARTS = 12  # drift charts on a page: alarms first
 
 
-def write(path: Path, page: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart under its title; `text` says in words what is to be seen."""
+
+    title: str
+    svg: Markup
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One annotator's line of the table, as text."""
+
+    name: str
+    judgments: int
+    standing: str
+    gold: str
+    repeats: str
+    per_hour: str
+    median: str
+    reasons: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What belongs together: an epoch, or everybody who judged. `small` are charts over time."""
+
+    title: str = ""
+    lines: Sequence[str] = ()
+    charts: Sequence[Chart] = ()
+    small: Sequence[Chart] = ()
+    people: Sequence[Row] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A whole page about the batch or campaign `name`."""
+
+    title: str
+    name: str
+    parts: Sequence[Part]
+
+
+def write(path: Path, sheet: Sheet) -> None:
     """Write a page to a file; one that is there is replaced."""
     try:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(html(sheet), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror}") from error
 
 
-def of_report(found: Report, gates: AgreementGates) -> str:
+def html(sheet: Sheet) -> str:
+    """The page as one file."""
+    environment = Environment(
+        loader=PackageLoader("prefloop.flows", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("quality.html.j2").render(sheet=sheet)
+
+
+def of_report(found: Report, gates: AgreementGates) -> Sheet:
     """Agreement of a batch or campaign, a part per epoch."""
     parts = [_section(section, gates) for section in found.sections]
-    return _render("Agreement", found.name, parts, found.name)
+    return Sheet("Agreement", found.name, parts)
 
 
-def of_annotators(found: Annotators) -> str:
+def of_annotators(found: Annotators) -> Sheet:
     """Everybody who judged, in charts and one table."""
     charts = [
         _drawn("Accuracy on gold items", "accuracy", _points(found, "gold")),
@@ -47,18 +109,16 @@ def of_annotators(found: Annotators) -> str:
         ),
         _drawn("Verdicts for the longer one", "share", _points(found, "longer")),
     ]
-    part = {
-        "title": "",
-        "lines": [],
-        "charts": [one for one in charts if one is not None],
-        "small": _drift_charts(found.people),
-        "people": [_said(person) for person in found.people],
-        "notes": [*_note(found.people), RULE],
-    }
-    return _render("Annotators", found.name, [part], found.name)
+    part = Part(
+        charts=[one for one in charts if one is not None],
+        small=_drift_charts(found.people),
+        people=[_said(person) for person in found.people],
+        notes=[*_note(found.people), RULE],
+    )
+    return Sheet("Annotators", found.name, [part])
 
 
-def _section(found: Section, gates: AgreementGates) -> dict[str, Any]:
+def _section(found: Section, gates: AgreementGates) -> Part:
     target = ("target", gates.kappa_open)
     by_dimension = [(name, one.agreement.kappa) for name, one in found.dimensions.items()]
     by_person = [
@@ -75,17 +135,14 @@ def _section(found: Section, gates: AgreementGates) -> dict[str, Any]:
         _kappas("By annotator, with the others", _lowest(by_person), target),
         _kappas("By pair of annotators, the surely lowest", pairs, target),
     ]
-    return {
-        "title": f"Epoch {found.epoch}: {', '.join(found.specs)}",
-        "lines": found.lines(),
-        "charts": [one for one in charts if one is not None],
-        "small": [],
-        "people": [],
-        "notes": [],
-    }
+    return Part(
+        title=f"Epoch {found.epoch}: {', '.join(found.specs)}",
+        lines=found.lines(),
+        charts=[one for one in charts if one is not None],
+    )
 
 
-def _weeks(weeks: Sequence[tuple[str, Any, Any]], gates: AgreementGates) -> dict[str, Any]:
+def _weeks(weeks: Sequence[tuple[str, Any, Any]], gates: AgreementGates) -> Chart:
     points = [
         Point(monday, name, one)
         for monday, kappa, raw in weeks
@@ -94,12 +151,10 @@ def _weeks(weeks: Sequence[tuple[str, Any, Any]], gates: AgreementGates) -> dict
     ]
     lines = [("kappa wanted", gates.kappa_open), ("pause", gates.kappa_pause)]
     chart = over_time(points, "agreement", lines)
-    return {"title": "By week (Mondays)", "svg": Markup(svg(chart))}
+    return Chart("By week (Mondays)", Markup(svg(chart)))
 
 
-def _kappas(
-    title: str, found: Iterable[tuple[str, Any]], line: tuple[str, float]
-) -> dict[str, Any] | None:
+def _kappas(title: str, found: Iterable[tuple[str, Any]], line: tuple[str, float]) -> Chart | None:
     points = [Point(name, "kappa", one) for name, one in found if isinstance(one, Estimate)]
     return _drawn(title, "Cohen's kappa", points, line, low=-0.2)
 
@@ -110,12 +165,12 @@ def _drawn(
     points: Sequence[Point],
     line: tuple[str, float] | None = None,
     low: float = 0.0,
-) -> dict[str, Any] | None:
+) -> Chart | None:
     if not points:
         return None
     # Drawn by vl-convert from our own numbers and names: safe to stand in the page as it is.
     chart = intervals(points, axis, line, (low, 1.0))
-    return {"title": title, "svg": Markup(svg(chart))}
+    return Chart(title, Markup(svg(chart)))
 
 
 def _lowest(found: Iterable[tuple[str, Any]]) -> list[tuple[str, Estimate]]:
@@ -139,20 +194,20 @@ def _points(found: Annotators, what: str) -> list[Point]:
     return sorted(rows, key=lambda point: point.value.estimate)[:_MOST]
 
 
-def _drift_charts(people: Sequence[Person]) -> list[dict[str, Any]]:
+def _drift_charts(people: Sequence[Person]) -> list[Chart]:
     followed = [(person, person.drift) for person in people if isinstance(person.drift, Drift)]
     followed.sort(key=lambda each: (not each[1].alarm, -float(each[1].levels.max(initial=0.0))))
     return [
-        {
-            "title": f"{person.name}{' – alarm' if drift.alarm else ''}",
-            "text": drift.line(),
-            "svg": Markup(svg(level(drift.levels.tolist(), drift.limit))),
-        }
+        Chart(
+            f"{person.name}{' – alarm' if drift.alarm else ''}",
+            Markup(svg(level(drift.levels.tolist(), drift.limit))),
+            drift.line(),
+        )
         for person, drift in followed[:_CHARTS]
     ]
 
 
-def _said(person: Person) -> dict[str, Any]:
+def _said(person: Person) -> Row:
     lines = [person.anchors.line()] if person.anchors else []
     if person.due:
         lines.append(f"anchors again: {person.due}")
@@ -161,20 +216,18 @@ def _said(person: Person) -> dict[str, Any]:
     if person.plan is not None:
         goals = ", ".join(f"{g.measure} {g.wanted:g}: {g.word}" for g in person.plan.goals)
         lines.append(f"plan ({person.plan.word}): {goals}")
-    pace = person.pace
-    return {
-        "name": person.name,
-        "judgments": person.judgments,
-        "standing": person.standing,
-        "gold": _short(person.gold),
-        "repeats": _short(person.repeats),
-        "per_hour": "–" if isinstance(pace, NotEnough) else f"{pace.per_hour:.0f}",
-        "median": "–"
-        if isinstance(pace, NotEnough) or pace.median_seconds is None
-        else f"{pace.median_seconds:.1f}",
-        "reasons": _short(person.rationales),
-        "lines": lines,
-    }
+    pace = None if isinstance(person.pace, NotEnough) else person.pace
+    return Row(
+        name=person.name,
+        judgments=person.judgments,
+        standing=person.standing,
+        gold=_short(person.gold),
+        repeats=_short(person.repeats),
+        per_hour=f"{pace.per_hour:.0f}" if pace else "–",
+        median=f"{pace.median_seconds:.1f}" if pace and pace.median_seconds is not None else "–",
+        reasons=_short(person.rationales),
+        lines=lines,
+    )
 
 
 def _note(people: Sequence[Person]) -> list[str]:
@@ -184,16 +237,4 @@ def _note(people: Sequence[Person]) -> list[str]:
 def _short(found: Estimate | NotEnough) -> str:
     if isinstance(found, NotEnough):
         return "–"
-    return f"{found.estimate:.2f} ({found.low:.2f} to {found.high:.2f})"
-
-
-def _render(title: str, name: str, parts: Sequence[dict[str, Any]], of: str) -> str:
-    environment = Environment(
-        loader=PackageLoader("prefloop.flows", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("quality.html.j2")
-    return page.render(title=title, name=name, parts=parts, of=of)
+    return f"{found.estimate:.2f} ({found.low:.2f}\u00a0to\u00a0{found.high:.2f})"

@@ -33,6 +33,7 @@ from prefloop.web import (
     people,
     proposals,
     provider,
+    quality,
     security,
     sign_in,
 )
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     people.router,
     proposals.router,
+    quality.router,
     audit.router,
     annotation.router,
 )

@@ -12,7 +12,14 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 
 from prefloop import __version__
 from prefloop.flows.project import Project
@@ -50,8 +57,13 @@ class Pages:
     def __init__(self, project: Project) -> None:
         self.name = project.settings.name
         self.templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=select_autoescape(["html"]),
+            loader=ChoiceLoader(
+                [
+                    FileSystemLoader(Path(__file__).parent / "templates"),
+                    PackageLoader("prefloop.flows", "."),  # what pages share with reports
+                ]
+            ),
+            autoescape=select_autoescape(["html", "html.j2"]),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -9,6 +9,10 @@ from playwright.sync_api import Page, expect
 from tests.web.annotating import RICH, Office, item
 from tests.web.browser.test_screen import saved, submit
 
+from prefloop.annotation import judgments, queue
+from prefloop.annotation.judgments import Submission
+from prefloop.flows import alarms
+
 Screen = Callable[..., Page]
 
 
@@ -59,6 +63,29 @@ def test_axe_finds_nothing_serious_around_the_comparison(
     for path in ("/campaigns/support/playbook", "/nowhere"):
         page.goto(page.url.split("/campaigns")[0] + path)
         found += serious(page)
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_where_quality_is_read(
+    office: Office, server: Any, sign_in: Any, scheme: str
+) -> None:
+    opened = office.campaign(items=6, overlap=2)
+    for name in ("ann0", "ann1"):
+        with office.project.as_(name).transaction() as tx:
+            shown = queue.claim(tx, opened, name, 6)
+            sent = [
+                Submission(one.assignment, 2 if n % 2 else 1, key=f"{name} {n}")
+                for n, one in enumerate(shown)
+            ]
+            judgments.submit(tx, opened, name, sent)
+    alarms.over(office.project, "support")
+    page = sign_in("sam", 390, 844, color_scheme=scheme).new_page()
+    found = []
+    for path in ("", "/support", "/support/annotators"):
+        page.goto(f"{server.base}/quality{path}")
+        found += serious(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert found == []
 
 

@@ -100,11 +100,12 @@ class Section:
             said_of.append(f"the intervals of kappa are not to be trusted: {found.caveat}")
         if self.weeks:
             running = self.trend
-            weeks = "week" if running.not_met == 1 else "weeks"
-            said_of.append(
-                f"the target was not shown to be met for {running.not_met} {weeks} running, "
-                f"surely missed in {running.missed} of them"
-            )
+            if running.not_met:
+                weeks = "week" if running.not_met == 1 else "weeks"
+                said_of.append(
+                    f"the target was not shown to be met for {running.not_met} {weeks} running, "
+                    f"surely missed in {running.missed} of them"
+                )
             said_of.append(f"{'ESCALATE: ' if running.escalate else ''}{running.why}")
         return said_of + truth.lines(self.truth)
 
