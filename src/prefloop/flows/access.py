@@ -49,7 +49,9 @@ class AccessSettings(BaseModel):
     session_hours: int = Field(12, ge=1, le=720, description="every session ends after this long")
     invitation_hours: int = Field(72, ge=1, le=720, description="how long a link lets people in")
     provider: ProviderSettings | None = Field(
-        None, description="the company's own sign-in (OpenID Connect): issuer, client, name"
+        None,
+        description="the company's own sign-in (OpenID Connect; the extra `oidc`): "
+        "issuer, client, name",
     )
 
     def limits(self) -> Limits:
