@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 from tests.web.annotating import LEAD, Office, identity, item, open_office
 
-from prefloop.annotation import campaigns
+from prefloop.annotation import campaigns, judgments, queries, queue
+from prefloop.annotation.judgments import Submission
 
 
 @pytest.fixture
@@ -52,6 +53,28 @@ def test_paused_campaigns_are_shown_without_a_button_and_closed_ones_not_at_all(
     assert "Nothing is handed out while it is paused" in text
     assert "/campaigns/one/work" not in text
     assert "two" not in text.split("<main", 1)[1].replace("Compare two", "")
+
+
+def test_gold_moves_the_percent_like_work(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """12 of work and 4 gold at a share of 1/4: each judgment, of whatever, is 1/16 or 6.25 %."""
+    monkeypatch.setattr("prefloop.web.home._KEPT_SECONDS", -1.0)
+    items = [*(item(n) for n in range(12)), *(item(n, "gold") for n in range(12, 16))]
+    campaign = office.campaign("support", items, gold_share=0.25)
+    seen, kinds = list[int](), list[str]()
+    while True:
+        shown = re.search(r"(\d+) % of all judgments", page(office, "ann0"))
+        assert shown
+        seen.append(int(shown[1]))
+        with office.project.as_("ann0").transaction() as tx:
+            given = queue.claim(tx, campaign, "ann0")
+            if not given:
+                break
+            (one,) = given
+            kinds.append(queries.assigned(tx, [one.assignment])[one.assignment].purpose)
+            sent = Submission(one.assignment, 1, key=one.assignment)
+            judgments.submit(tx, campaign, "ann0", [sent])
+    assert "gold" in kinds[:-1]
+    assert seen == [min(int(6.25 * n), 99) for n in range(len(kinds))] + [100]
 
 
 def test_calibration_is_announced(office: Office) -> None:

@@ -55,6 +55,8 @@ def record(tx: Transaction, campaign: Campaign, annotator: str, sent: Edit) -> s
         if (known.assignment, known.side, known.text) != (shown.id, side, words):
             raise Conflict(f"key {sent.key!r} was used for another edit: make a new key")
         return str(known.id)
+    if shown.state == "skipped":
+        raise Conflict("you skipped this comparison: it went back to the others")
     if state == "closed":
         raise Conflict(f"campaign {campaign.name} is closed: keep the text, it was not recorded")
     if words in (compared.a, compared.b):

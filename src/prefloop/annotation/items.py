@@ -6,6 +6,7 @@ from typing import Any
 
 from prefloop.annotation import queries, tables
 from prefloop.annotation.campaigns import Campaign
+from prefloop.annotation.chance import coin
 from prefloop.core.digest import digest, rng
 from prefloop.core.errors import BadInput, Conflict
 from prefloop.core.records import Completion, Prompt, Verdict
@@ -106,7 +107,7 @@ def _add_batch(tx: Transaction, campaign: Campaign, items: list[Item]) -> list[s
         order = rng(campaign.settings.seed, campaign.name, start).permutation(len(new))
         places = [
             {
-                **_place(campaign, item, key),
+                **_place(tx, campaign, item, key),
                 "origin": _origin(item, row, stored),
                 "position": start + int(offset),
             }
@@ -160,7 +161,7 @@ def _answer(campaign: Campaign, item: Item, row: Mapping[str, Any], first: str) 
     }
 
 
-def _place(campaign: Campaign, item: Item, comparison: str) -> dict[str, Any]:
+def _place(tx: Transaction, campaign: Campaign, item: Item, comparison: str) -> dict[str, Any]:
     wanted = campaign.settings.overlap if item.overlap is None else item.overlap
     if wanted < 1:
         raise BadInput(f"overlap {wanted} of {item.prompt.text[:60]!r}: ask for at least 1")
@@ -169,7 +170,7 @@ def _place(campaign: Campaign, item: Item, comparison: str) -> dict[str, Any]:
         "comparison": comparison,
         "kind": item.kind,
         "lane": f"{item.prompt.language}/{item.prompt.specialty}",
-        "check_due": (check_due := _check_due(campaign, item, comparison)),
+        "check_due": (check_due := _check_due(tx, campaign, item, comparison)),
         "unchecked": min(check_due, 1),
         "wanted": wanted,
         "taken": 0,
@@ -177,11 +178,11 @@ def _place(campaign: Campaign, item: Item, comparison: str) -> dict[str, Any]:
     }
 
 
-def _check_due(campaign: Campaign, item: Item, comparison: str) -> int:
+def _check_due(tx: Transaction, campaign: Campaign, item: Item, comparison: str) -> int:
     """2 for high stakes, 1 for routine work that the coin draws, 0 for none and for known items."""
     if item.kind != "work":
         return 0
     if item.prompt.high_stakes:
         return 2
-    coin = int(digest([campaign.settings.seed, "check", comparison])[:8], 16) / 2**32
-    return int(coin < campaign.settings.spot_check_share)
+    drawn = coin(tx, campaign.settings.seed, "check", comparison)
+    return int(drawn < campaign.settings.spot_check_share)

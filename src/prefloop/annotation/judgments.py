@@ -189,12 +189,21 @@ def _admit(tx: Transaction, campaign: Campaign, row: Any, revision: bool) -> Non
         raise Conflict("this comparison is judged already: revise it instead")
     if row.state != "judged" and revision:
         raise Conflict("there is nothing to revise: this comparison is not judged yet")
-    if row.state not in ("expired", "returned"):
-        return
+    if row.state == "skipped":
+        raise Conflict("you skipped this comparison: it went back to the others")
+    if row.state in ("expired", "returned") and not _retaken(tx, campaign, row):
+        raise Conflict("the lease ran out and somebody else has judged this comparison")
+
+
+def _retaken(tx: Transaction, campaign: Campaign, row: Any) -> bool:
+    """Whether what was held before may still be judged; its place is taken again."""
+    if queries.counts(row.purpose):
+        return queries.retake_place(tx, campaign.id, row.comparison)
     if row.purpose == Purpose.SPOT_CHECK:
         queries.take_check(tx, campaign.id, row.comparison)  # two checks are better than none
-    if queries.counts(row.purpose) and not queries.retake_place(tx, campaign.id, row.comparison):
-        raise Conflict("the lease ran out and somebody else has judged this comparison")
+    # Gold and repeats take no place; taken when all work is gone, they would be known by it.
+    known = row.purpose in (Purpose.GOLD, Purpose.DUPLICATE)
+    return not known or queries.has_open_work(tx, campaign.id)
 
 
 def _row(

@@ -1,18 +1,24 @@
-"""Which comparisons an annotator is given next, and leasing them."""
+"""Which comparisons an annotator is given next, and leasing them.
+
+What somebody gave back or let lapse comes first when they return, in its order. Otherwise a gold
+item, which keeps its place in the queue, would come back sooner than work, which goes to the end.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prefloop.annotation import calibration, queries
+from prefloop.annotation.chance import coin
 from prefloop.annotation.shown import first_shown
 from prefloop.annotation.walk import Walk, ahead, find, passed
-from prefloop.core.digest import digest, new_id
+from prefloop.core.digest import new_id
 from prefloop.core.records import Purpose
 
-__all__ = ["Lease", "Place", "checks", "lease", "work"]
+__all__ = ["Lease", "lease"]
 
 _WINDOW = 100
+_CHECK_FIRST = 0.5  # how often a check stands before work, for those who do both
 Row = Any
 
 
@@ -35,17 +41,58 @@ class Place:
     round: int
 
 
-def work(walk: Walk, count: int) -> list[Place]:
-    """Up to `count` places: anchors until cleared, then work with gold and repeats in between.
-    Raises calibration.Locked."""
+def lease(walk: Walk, count: int, until: int, *, judges: bool, checks: bool) -> list[Lease]:
+    """Lease up to `count` comparisons: anchors until cleared, then what was given back, then work
+    with gold, repeats and spot checks in between. Raises calibration.Locked."""
     if count <= 0:
         return []
     tx, campaign, annotator = walk.tx, walk.campaign, walk.annotator
-    if calibration.standing(tx, campaign, annotator)["status"] != "cleared":
+    if judges and calibration.standing(tx, campaign, annotator)["status"] != "cleared":
         anchors, at = calibration.due(tx, campaign, annotator)
-        return [Place(one, Purpose.ANCHOR, at) for one in anchors[:count]]
+        return _lease(walk, [Place(one, Purpose.ANCHOR, at) for one in anchors[:count]], until)
+    again = _given_back(walk, count, until, judges, checks)
+    fresh = _mixed(walk, count - len(again), judges, checks)
+    return [*again, *_lease(walk, fresh, until)]
+
+
+def _given_back(walk: Walk, count: int, until: int, judges: bool, checks: bool) -> list[Lease]:
+    """What this annotator held before and may still have, under the numbers it had."""
+    settings = walk.campaign.settings
+    purposes = [settings.purpose, Purpose.GOLD, Purpose.DUPLICATE] if judges else []
+    purposes += [Purpose.SPOT_CHECK] if checks else []
+    rows = queries.given_back(walk.tx, walk.campaign.id, walk.annotator, purposes, count)
+    work = [row.comparison for row in rows if queries.counts(row.purpose)]
+    queries.take_places(walk.tx, walk.campaign.id, work)
+    for row in rows:
+        if row.purpose == Purpose.SPOT_CHECK:
+            queries.take_check(walk.tx, walk.campaign.id, row.comparison)
+    queries.renew(walk.tx, walk.campaign.id, until, {row.id: row.sequence for row in rows})
+    return [Lease(row.id, row.comparison, row.first_shown, until) for row in rows]
+
+
+def _mixed(walk: Walk, count: int, judges: bool, checks: bool) -> list[Place]:
+    """Places of work and of checks, in an order that tells nothing."""
+    if not (judges and checks):
+        return _checks(walk, count) if checks else _work(walk, count)
+    drawn = [_coin(walk, "check", k) < _CHECK_FIRST for k in range(count)]
+    due = _checks(walk, sum(drawn))
+    work = _work(walk, count - len(due))
+    due += _checks(walk, count - len(due) - len(work))
+    order = list[Place]()
+    for check in drawn:
+        stack = (due if check else work) or due or work
+        if stack:
+            order.append(stack.pop(0))
+    return order
+
+
+def _work(walk: Walk, count: int) -> list[Place]:
+    """Up to `count` places of work, with gold and repeats in between."""
+    if count <= 0:
+        return []
+    tx, campaign = walk.tx, walk.campaign
     kinds = [_kind(walk, k) for k in range(count)]
-    lanes = queries.lanes(tx, annotator)
+    lanes = queries.lanes(tx, walk.annotator)
     gold = _gold(walk, lanes, kinds.count(Purpose.GOLD))
     repeats = _repeats(walk, kinds.count(Purpose.DUPLICATE))
     found, more = _items(walk, lanes, count - len(gold) - len(repeats))
@@ -57,7 +104,7 @@ def work(walk: Walk, count: int) -> list[Place]:
     return order
 
 
-def checks(walk: Walk, count: int) -> list[Place]:
+def _checks(walk: Walk, count: int) -> list[Place]:
     """Up to `count` spot checks of others' judged work: high stakes first, then what was drawn."""
     places, round_ = list[Place](), walk.campaign.settings.round
     for due in (2, 1):
@@ -85,20 +132,21 @@ def checks(walk: Walk, count: int) -> list[Place]:
     return places
 
 
-def lease(walk: Walk, places: Sequence[Place], until: int) -> list[Lease]:
-    """Lease places in their order; what the same person let lapse before is taken up again."""
+def _lease(walk: Walk, places: Sequence[Place], until: int) -> list[Lease]:
+    """Lease places in their order; what the same person let lapse before, here or in another
+    campaign, is taken up again."""
     if not places:
         return []
     rows = [_row(walk, place, offset, until) for offset, place in enumerate(places, start=1)]
     walk.issued += len(rows)
     if queries.insert_assignments(walk.tx, rows) < len(rows):
-        rows = _again(walk, rows, until)
+        rows = _taken_up(walk, rows, until)
     return [
         Lease(row["id"], row["comparison"], row["first_shown"], row["lease_until"]) for row in rows
     ]
 
 
-def _again(walk: Walk, rows: list[dict[str, Any]], until: int) -> list[dict[str, Any]]:
+def _taken_up(walk: Walk, rows: list[dict[str, Any]], until: int) -> list[dict[str, Any]]:
     lapsed = queries.lapsed(walk.tx, walk.annotator, [row["comparison"] for row in rows])
     known = [lapsed.get((row["comparison"], row["purpose"], row["round"])) for row in rows]
     sequences = {
@@ -122,7 +170,7 @@ def _row(walk: Walk, place: Place, offset: int, until: int) -> dict[str, Any]:
         "round": place.round,
         "sequence": walk.issued + offset,
         "first_shown": first_shown(
-            seed, walk.annotator, place.comparison, place.purpose, place.round
+            walk.tx, seed, walk.annotator, place.comparison, place.purpose, place.round
         ),
         "state": "leased",
         "lease_until": until,
@@ -130,17 +178,17 @@ def _row(walk: Walk, place: Place, offset: int, until: int) -> dict[str, Any]:
 
 
 def _coin(walk: Walk, what: str, offset: int) -> float:
-    """A fair draw from [0, 1) for the annotator's next item but `offset`, that nobody can see."""
-    known = [walk.campaign.settings.seed, what, walk.annotator, walk.issued + offset]
-    return int(digest(known)[:8], 16) / 2**32
+    """A fair draw from [0, 1) for the annotator's next item but `offset`."""
+    seed = walk.campaign.settings.seed
+    return coin(walk.tx, seed, what, walk.annotator, walk.issued + offset)
 
 
 def _kind(walk: Walk, offset: int) -> Purpose:
     """Whether this annotator's next item but `offset` is gold, a repeat or work."""
-    settings, coin = walk.campaign.settings, _coin(walk, "kind", offset)
-    if coin < settings.gold_share:
+    settings, drawn = walk.campaign.settings, _coin(walk, "kind", offset)
+    if drawn < settings.gold_share:
         return Purpose.GOLD
-    if coin < settings.gold_share + settings.duplicate_share:
+    if drawn < settings.gold_share + settings.duplicate_share:
         return Purpose.DUPLICATE
     return settings.purpose
 

@@ -66,8 +66,8 @@ def turn(
 
     With `revises`, `sent` replaces one's own judgment; the old one stays on record.
 
-    Those who may spot-check get what is due for a check first. A judgment is taken whatever the
-    reason that nothing comes next. Raises Conflict, NotFound, BadInput and NotPermitted about
+    Those who may spot-check get checks among their work. A judgment is taken whatever the reason
+    that nothing comes next. Raises Conflict, NotFound, BadInput and NotPermitted about
     `sent` and its sender alone; then nothing is recorded and nothing leased.
     """
     known = campaigns.known(tx, campaign) if isinstance(campaign, str) else campaign
@@ -141,8 +141,8 @@ def claim(
         for one in queries.own_leases(tx, campaign.id, annotator, tx.now, latest)
         if (one.purpose == Purpose.SPOT_CHECK) == checking
     ][:count]
-    find = places.checks if checking else places.work
-    fresh = places.lease(walk, find(walk, count - len(held)), latest)
+    wanted = count - len(held)
+    fresh = places.lease(walk, wanted, latest, judges=not checking, checks=checking)
     walk.keep()
     _log(tx, campaign, leased=_ids(fresh), expired=_ids(overdue))
     return shown_rows(tx, [*held, *fresh])
@@ -218,12 +218,9 @@ def _tidy(
 
 
 def _lease_ahead(walk: Walk, roles: frozenset[str], count: int) -> list[Lease]:
-    found = list[places.Place]()
-    if roles & people.PERMISSIONS["spot check"]:
-        found += places.checks(walk, count)
-    if roles & people.PERMISSIONS["judge"]:
-        found += places.work(walk, count - len(found))
-    return places.lease(walk, found, _until(walk.tx, walk.campaign))
+    judges, checks = (bool(roles & people.PERMISSIONS[one]) for one in ("judge", "spot check"))
+    until = _until(walk.tx, walk.campaign)
+    return places.lease(walk, count, until, judges=judges, checks=checks)
 
 
 def _log(tx: Transaction, campaign: Campaign, **changed: list[str]) -> None:

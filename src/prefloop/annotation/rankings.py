@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from prefloop.annotation import queries, tables
 from prefloop.annotation.campaigns import Campaign
+from prefloop.annotation.chance import draw
 from prefloop.core.digest import digest
 from prefloop.core.errors import BadInput, Conflict, NotFound
 from prefloop.store import texts
@@ -35,7 +36,7 @@ def shown(
     rows = queries.assigned(reader, assignments)
     slates = queries.slates(reader, {row.comparison for row in rows.values()})
     orders = {
-        name: screen_order(campaign, row, slates[row.comparison])
+        name: screen_order(reader, campaign, row, slates[row.comparison])
         for name, row in rows.items()
         if row.comparison in slates
     }
@@ -43,11 +44,13 @@ def shown(
     return {name: tuple(words[one] for one in order) for name, order in orders.items()}
 
 
-def screen_order(campaign: Campaign, assignment: Any, slate: Sequence[str]) -> list[str]:
+def screen_order(
+    reader: Reader, campaign: Campaign, assignment: Any, slate: Sequence[str]
+) -> list[str]:
     """The digests of a slate's completions as this annotator sees them: a shuffle that the same
     inputs always land alike, with a and b in the order that the assignment records."""
     own = (campaign.settings.seed, assignment.annotator, assignment.purpose, assignment.round)
-    order = sorted(slate, key=lambda one: digest(["slate", *own, assignment.comparison, one]))
+    order = sorted(slate, key=lambda one: draw(reader, "slate", *own, assignment.comparison, one))
     a, b = (order.index(one) for one in slate[:2])
     if (a < b) != (assignment.first_shown == "a"):
         order[a], order[b] = order[b], order[a]
@@ -179,4 +182,4 @@ def _ranked(
             ranks[number - 1] = rank
     if -1 in ranks or not all(places):
         raise BadInput(f"ranking {places!r}: name each response from 1 to {len(slate)} once")
-    return row, screen_order(campaign, row, slate), ranks
+    return row, screen_order(reader, campaign, row, slate), ranks

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from prefloop.annotation import queries
-from prefloop.core.digest import digest
+from prefloop.annotation.chance import draw
 from prefloop.core.records import Message, Purpose
 from prefloop.store import texts
 from prefloop.store.engine import Reader
@@ -44,10 +44,10 @@ def shown_rows(reader: Reader, rows: Sequence[Row]) -> list[Shown]:
 
 
 def first_shown(
-    seed: int, annotator: str, comparison: str, purpose: Purpose, round_: int
+    reader: Reader, seed: int, annotator: str, comparison: str, purpose: Purpose, round_: int
 ) -> Literal["a", "b"]:
     """Which completion stands first: a fair coin that the same inputs always land alike."""
-    coin = digest([seed, annotator, comparison, purpose.value, round_])
+    coin = draw(reader, seed, annotator, comparison, purpose.value, round_)
     return "a" if int(coin[:2], 16) % 2 == 0 else "b"
 
 

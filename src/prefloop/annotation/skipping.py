@@ -28,12 +28,14 @@ def skip(tx: Transaction, campaign: Campaign, annotator: str, assignment: str, w
     people.require(tx, "judge")
     if not why.strip() or len(why) > LONGEST:
         raise BadInput(f"say why it cannot be judged, in at most {LONGEST} characters")
-    queries.hold_campaign(tx, campaign.id, "work in")
+    state = queries.hold_campaign(tx, campaign.id, "work in")
     row = queries.assignments(tx, [assignment]).get(assignment)
     if row is None or (row.annotator, row.campaign) != (annotator, campaign.id):
         raise NotFound(f"no such assignment of {annotator} in {campaign.name}")
     if row.state == "skipped":
         return
+    if state == "closed":
+        raise Conflict(f"campaign {campaign.name} is closed: there is nothing to skip")
     if row.purpose == Purpose.ANCHOR:
         raise BadInput("calibration cannot be skipped: choose as well as you can")
     if row.state != "leased":

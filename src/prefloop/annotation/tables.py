@@ -268,6 +268,14 @@ assignment = sa.Table(
         sqlite_where=sa.text("state = 'leased'"),
         postgresql_where=sa.text("state = 'leased'"),
     ),
+    sa.Index(
+        "ix_assignment_lapsed",
+        "campaign",
+        "annotator",
+        "sequence",
+        sqlite_where=sa.text("state IN ('expired', 'returned')"),
+        postgresql_where=sa.text("state IN ('expired', 'returned')"),
+    ),
 )
 
 progress = sa.Table(

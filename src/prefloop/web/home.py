@@ -1,7 +1,7 @@
 """The first page: what there is to do here for the person who signed in.
 
 How far a campaign is changes slowly and costs a look at its whole queue, so it is kept for a
-minute; and nobody can watch it move with one item, which would tell what that item was for.
+minute. Gold items and repeats move it like work: who watches it learns nothing about an item.
 """
 
 import time
@@ -53,10 +53,22 @@ class Shares:
         """Whole percent of the judgments wanted."""
         at, share = self._kept.get(campaign.id, (-_KEPT_SECONDS, 0))
         if time.monotonic() - at >= _KEPT_SECONDS:
-            work = queries.queue_counts(reader, campaign.id).get("work", {"wanted": 0, "judged": 0})
-            share = 100 * work["judged"] // work["wanted"] if work["wanted"] else 0
+            share = _percent(reader, campaign)
             self._kept[campaign.id] = (time.monotonic(), share)
         return share
+
+
+def _percent(reader: Reader, campaign: Campaign) -> int:
+    """Of everything that will be judged, as far as is known beforehand; 100 when it is all in."""
+    counts = queries.queue_counts(reader, campaign.id)
+    work, settings = counts.get("work"), campaign.settings
+    if work is None:
+        return 0
+    if work["judged"] >= work["wanted"]:
+        return 100
+    known = settings.duplicate_share + (settings.gold_share if "gold" in counts else 0)
+    everything = work["wanted"] / (1 - known)
+    return min(int(100 * queries.judged_count(reader, campaign.id) / everything), 99)
 
 
 @router.get("/")

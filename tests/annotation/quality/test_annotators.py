@@ -82,7 +82,7 @@ def test_somebody_who_is_always_right(desk: Ledger) -> None:
     assert one.gold.n >= 15
     assert one.judgments == 60
     assert isinstance(one.first_side, Estimate)
-    assert one.first_side.low < 0.5 < one.first_side.high
+    assert abs(one.first_side.estimate - 0.5) < 0.25  # 60 fair coins: 3.9 standard errors
     assert isinstance(one.rationales, Estimate)
     assert one.rationales.low < 0.25 < one.rationales.high
     assert one.anchors is not None

@@ -20,6 +20,7 @@ __all__ = [
     "comparisons",
     "counts",
     "free_items",
+    "has_open_work",
     "insert_queue",
     "items_of_kind",
     "known_comparisons",
@@ -152,6 +153,14 @@ def open_work(reader: Reader, campaign: str) -> list[str]:
         _Q.campaign == campaign, _Q.kind == "work", _Q.taken < _Q.wanted
     )
     return [row.comparison for row in reader.all(query)]
+
+
+def has_open_work(reader: Reader, campaign: str) -> bool:
+    """Whether any place of work is still free."""
+    query = sa.select(_Q.comparison).where(
+        _Q.campaign == campaign, _Q.kind == "work", _Q.taken < _Q.wanted
+    )
+    return reader.one(query.limit(1)) is not None
 
 
 def queue_end(reader: Reader, campaign: str) -> int:

@@ -16,8 +16,10 @@ __all__ = [
     "assignments",
     "end_leases",
     "extend_leases",
+    "given_back",
     "held_anchors",
     "insert_assignments",
+    "judged_count",
     "lapsed",
     "overdue",
     "own_leases",
@@ -107,6 +109,24 @@ _LAPSED = sa.select(t.assignment).where(
     _A.annotator == sa.bindparam("annotator"),
     _A.state.in_(("expired", "returned")),
 )
+# Both rows or neither: whoever holds one of them decides about it.
+_GIVEN_BACK = (
+    sa.select(t.assignment)
+    .join(t.queue_item, sa.and_(_Q.campaign == _A.campaign, _Q.comparison == _A.comparison))
+    .where(_A.campaign == sa.bindparam("campaign"), _A.annotator == sa.bindparam("annotator"))
+    .where(sa.text("state IN ('expired', 'returned')"))
+    .where(_A.purpose.in_(sa.bindparam("purposes", expanding=True)))
+    .where(
+        sa.case(
+            (_A.purpose.in_(("gold", "duplicate")), sa.true()),
+            (_A.purpose == "spot check", _Q.unchecked == 1),
+            else_=_Q.taken < _Q.wanted,
+        )
+    )
+    .order_by(_A.sequence)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 _RENEW = (
     sa.update(t.assignment)
     .where(_A.id == sa.bindparam("lapsed"))
@@ -184,6 +204,20 @@ def repeatable(
     return reader.all(_REPEATABLE, **known, after=after, upto=upto, most=limit)[::-1]
 
 
+def given_back(
+    tx: Transaction, campaign: str, annotator: str, purposes: Iterable[str], limit: int
+) -> Sequence[Row]:
+    """What an annotator returned or let lapse and could have again, in the order they had it;
+    locked, with its place in the queue."""
+    return tx.all(
+        _GIVEN_BACK,
+        campaign=campaign,
+        annotator=annotator,
+        purposes=list(purposes),
+        most=limit,
+    )
+
+
 def lapsed(
     reader: Reader, annotator: str, comparisons: Iterable[str]
 ) -> dict[tuple[str, str, int], Row]:
@@ -199,6 +233,15 @@ def skipped(reader: Reader, campaign: str) -> Sequence[Row]:
     """What was skipped in a campaign, in order."""
     s = t.skip.c
     return reader.all(sa.select(t.skip).where(s.campaign == campaign).order_by(s.event))
+
+
+def judged_count(reader: Reader, campaign: str) -> int:
+    """Assignments judged in a campaign beside its anchors: work, gold, repeats and checks."""
+    query = sa.select(sa.func.count()).where(
+        _A.campaign == campaign, _A.state == "judged", _A.purpose != "anchor"
+    )
+    row = reader.one(query)
+    return int(row[0]) if row else 0
 
 
 def insert_assignments(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> int:
