@@ -330,10 +330,10 @@ def test_comparisons_that_nobody_judged_are_not_judged_again(office: Ledger) -> 
 
 def test_engineers_ask_and_leads_answer(office: Ledger) -> None:
     batch = july(office)
-    with pytest.raises(NotPermitted, match=r"ann0 may not campaign\.request"):
+    with pytest.raises(NotPermitted, match=r"ann0 may not request campaign"):
         ask(office, batch, who="ann0")
     request = ask(office, batch)
-    with pytest.raises(NotPermitted, match=r"eli may not campaign\.manage"):
+    with pytest.raises(NotPermitted, match=r"eli may not manage campaign"):
         take(office, request, who="eli")
     with pytest.raises(NotPermitted), office.transaction("eli") as tx:
         requests.decline(tx, request, "no")

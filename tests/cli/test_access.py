@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Desk, Run, refused
@@ -49,6 +50,12 @@ def test_a_password_that_is_too_short_is_one_clear_line(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     refused(run("-C", desk.folder, "user", "password", "ben"), "at least 12 characters")
+
+
+def test_a_link_leads_to_where_the_pages_were_last_served(run: Run, desk: Desk) -> None:
+    (Path(desk.folder) / ".prefloop" / "server").write_text("http://127.0.0.1:18200")
+    ran = run("-C", desk.folder, "user", "link", "ben", "--json")
+    assert json.loads(ran.out)["link"].startswith("http://127.0.0.1:18200/invite/")
 
 
 def test_a_lost_second_factor_is_removed_with_a_new_link(run: Run, desk: Desk) -> None:

@@ -136,7 +136,7 @@ def test_conditions_come_from_options_or_from_a_file(run: Run, desk: Desk, batch
         (["--topic", "pricing", "--control", "9"], ["control of 9", "leaves 8"]),
         (["--topic", "pricing", "--reason", " "], ["needs a reason"]),
         (["--topic", "pricing", "--spec", "spec/no"], ["spec/no"]),
-        (["--topic", "pricing", "--evidence", "BATCH"], ["is a label_batch, and a evaluation"]),
+        (["--topic", "pricing", "--evidence", "BATCH"], ["is a label_batch, and an evaluation"]),
         (["--topic", "pricing", "--filter", "x.yaml"], ["--filter x.yaml and other conditions"]),
         (["--filter", "no.yaml"], ["no.yaml: no such file"]),
         (["--filter", "FILE"], ['odd.yaml:1: unknown key "topics"', 'did you mean "topic"?']),

@@ -82,7 +82,7 @@ def test_only_auditors_read_of_groups_and_leave_a_trace(live: Project) -> None:
 def test_annotators_do_not_read_of_each_other(live: Project) -> None:
     with live.reader() as reader:
         somebody = people.handles(reader)[-2]
-    with pytest.raises(NotPermitted, match=r"quality\.read"):
+    with pytest.raises(NotPermitted, match="may not read quality"):
         quality.annotators(live.as_(somebody), "live")
 
 

@@ -74,12 +74,18 @@ def test_gzip_is_seen_by_its_first_bytes() -> None:
     assert read(gzip.compress(b'{"prompt": "x"}')).prompts[0].text == "x"
 
 
+def test_a_json_list_is_read_like_lines() -> None:
+    assert [one.text for one in read('[{"prompt": "x"},\n{"prompt": "y"}]').prompts] == ["x", "y"]
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
         ("", "p holds no prompts"),
         ("prompt,topic\n", "p holds no prompts"),
-        ('[{"prompt": "x"}]', "p is one JSON list: write one object per line (JSON Lines)"),
+        ('[{"prompt": "x"}, {"prompt": 3}]', 'p:2: "prompt" must be text or a list of messages'),
+        ('[{"prompt": "x"}, 3]', "p:2: a JSON object is wanted, as in {...}"),
+        ('[{"prompt": "x"}', "p: not JSON: "),
         ("text,topic\nx,y\n", 'p:2: no column "prompt" (there is text, topic): name the column'),
         ("prompt,topic\nx\n", "p:2: 1 cells under 2 headings: check the commas"),
         ('prompt\n"x\n', "p:2: not CSV: unexpected end of data: check the quotation marks"),
@@ -93,7 +99,7 @@ def test_gzip_is_seen_by_its_first_bytes() -> None:
         ('{"prompt": [{"role": "assistant", "content": "x"}]}', "p:1: a prompt must end with"),
         ('{"prompt": "x", "source": "forum"}', 'p:1: "source" must be one of usage, synthetic'),
         ('{"prompt": "x", "topic": 3}', 'p:1: "topic" must be text, found 3'),
-        (gzip.compress(b'{"prompt": "x"}\n' * 999)[:-12], "p: a damaged gzip file"),
+        (gzip.compress(b'{"prompt": "x"}\n' * 999, mtime=0)[:-12], "p: a damaged gzip file"),
     ],
 )
 def test_what_cannot_be_understood_refuses_the_file(content: str | bytes, expected: str) -> None:

@@ -115,11 +115,11 @@ def test_the_same_decision_twice_is_one_release_and_one_proposal(ledger: Ledger)
 def test_only_an_engineer_decides_and_only_a_lead_approves(ledger: Ledger) -> None:
     candidate = model(ledger)
     result = gate(ledger, candidate, "pass")
-    with pytest.raises(NotPermitted, match=r"lena may not release\.propose"):  # noqa: SIM117
+    with pytest.raises(NotPermitted, match=r"lena may not propose release"):  # noqa: SIM117
         with ledger.transaction("lena") as tx:
             record(tx, candidate.digest, result, "promote", [])
     done = decided(ledger, candidate, result, "promote")
     assert done.proposal is not None
-    with pytest.raises(NotPermitted, match=r"ben may not release\.approve"):  # noqa: SIM117
+    with pytest.raises(NotPermitted, match=r"ben may not approve release"):  # noqa: SIM117
         with ledger.transaction("ben") as tx:
             proposals.decide(tx, done.proposal.id, True)

@@ -62,7 +62,7 @@ def open_office(folder: Path, annotators: int = 2) -> Office:
         proposal = publish.publish(tx, spec, "spec/main", "the first").proposal
     with project.as_(SECOND).transaction() as tx:
         proposals.decide(tx, proposal.id, True)
-    return Office(project, app.create(project))
+    return Office(project, app.create(project, ("desk.test", "testserver", "127.0.0.1")))
 
 
 def item(n: int, kind: str = "work", **known: Any) -> Item:

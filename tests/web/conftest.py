@@ -11,11 +11,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from prefloop.core.digest import new_id
 from prefloop.flows.project import Project, init, open_project
-from prefloop.store import passwords, people, second_factor
+from prefloop.store import passwords, people, second_factor, tables
 from prefloop.web import app as web
 from prefloop.web import identity
 
+HOST = "desk.test"
 PASSWORD = "correct horse battery staple"
 ROLES = {
     "ana": ("admin",),
@@ -53,6 +55,14 @@ class Desk:
             name = identity.SECURE_COOKIE if base.startswith("https") else identity.COOKIE
             made.cookies.set(name, self.app.state.sessions.start(handle))
         return made
+
+    def from_before(self, handle: str, role: str) -> None:
+        """Somebody who came when handles had no rule."""
+        person = {"id": new_id(), "handle": handle, "created": 1}
+        grant = {"id": new_id(), "person": person["id"], "role": role, "granted": True}
+        groups = [(tables.person, [person]), (tables.role_grant, [grant])]
+        with self.project.ledger.transaction("ana") as tx:
+            tx.append_many(groups, action="person.add", subject=handle)
 
     def give_password(self, handle: str, password: str = PASSWORD) -> None:
         with self.project.ledger.transaction("ana") as tx:
@@ -104,7 +114,7 @@ def make_desk(tmp_path: Path) -> Iterator[MakeDesk]:
             for handle, roles in ROLES.items():
                 if handle != "ana":
                     people.add(tx, handle, roles)
-        opened.append(Desk(project, web.create(project)))
+        opened.append(Desk(project, web.create(project, (HOST, "labels.example.org"))))
         return opened[-1]
 
     yield made

@@ -1,5 +1,6 @@
 """A turn: what is recorded, what is refused, and what stays in the browser."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,12 @@ def client(office: Office) -> Iterator[TestClient]:
 
 def ask(client: TestClient, sent: dict[str, Any] | None = None, **more: Any) -> Any:
     return client.post("/api/campaigns/support/turn", json={"submission": sent, **more})
+
+
+def write(client: TestClient, method: str, path: str, body: dict[str, Any]) -> Any:
+    """Sends what the client's own JSON has no place for: half a letter."""
+    headers = {"content-type": "application/json"}
+    return client.request(method, path, content=json.dumps(body), headers=headers)
 
 
 def first(client: TestClient) -> dict[str, Any]:
@@ -82,6 +89,23 @@ def test_the_same_key_again_gives_the_same_judgment(office: Office, client: Test
         {"focus_losses": -1},
         {"rationale": "x" * 20_001},
         {"purpose": "live"},
+        {"purpose\ud800": "live"},
+        {"key": "\ud800"},
+        {"key": "\0"},
+        {"rationale": "cut in h\ud83d"},
+        {"rationale": "\0"},
+        {"flags": ["\ud800"]},
+        {"flags": ["dangerous", "dangerous"]},
+        {"flags": [str(n) for n in range(101)]},
+        {"flags": ["x" * 501]},
+        {"dimensions": {"\ud800": 1}},
+        {"dimensions": {"x" * 501: 1}},
+        {"dimensions": {str(n): 1 for n in range(101)}},
+        {"strength": True},
+        {"active_ms": 10**40},
+        {"away_ms": 10**40},
+        {"choice": None, "ranking": [[1] * 51]},
+        {"choice": None, "ranking": [[10**40]]},
     ],
 )
 def test_what_cannot_be_meant_is_refused_and_nothing_is_recorded(
@@ -89,9 +113,10 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_recorded(
 ) -> None:
     office.campaign(items=5)
     sent = said(first(client), **wrong)
-    answer = ask(client, sent)
+    answer = write(client, "POST", "/api/campaigns/support/turn", {"submission": sent})
     assert answer.status_code == 422
     assert "\n" not in answer.json()["error"]
+    assert len(answer.json()["error"]) < 400
     assert count(office, t.judgment) == 0
 
 
@@ -152,6 +177,84 @@ def test_a_draft_is_kept_shown_again_and_gone_once_judged(
     assert count(office, t.draft) == 0
     assert client.put(path, json={"rationale": "late"}).json() == {"kept": False}
     assert count(office, t.draft) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"flags": ["\ud800"]},
+        {"flags": ["a\0"]},
+        {"flags": ["x" * 501]},
+        {"flags": ["same", "same"]},
+        {"flags": [str(n) for n in range(101)]},
+        {"dimensions": {"\ud800": 1}},
+        {"dimensions": {"x" * 3_000_000: 1}},
+        {"dimensions": {"honest": True}},
+        {"ranks": {"\ud800": 1}},
+        {"ranks": {"x" * 65: 1}},
+        {"ranks": {"1": 10**40}},
+        {"rationale": "\ud800"},
+        {"rationale": "x" * 20_001},
+        {"at": 10**40},
+    ],
+)
+def test_a_draft_that_cannot_be_kept_is_refused_and_the_next_turn_works(
+    office: Office, client: TestClient, wrong: dict[str, Any]
+) -> None:
+    office.campaign(items=5)
+    path = f"/api/drafts/{first(client)['assignment']}"
+    answer = write(client, "PUT", path, wrong)
+    assert answer.status_code == 422
+    assert len(answer.json()["error"]) < 400
+    assert count(office, t.draft) == 0
+    assert ask(client, want=2).status_code == 200
+
+
+def test_a_draft_may_be_as_long_as_what_is_sent(office: Office, client: TestClient) -> None:
+    office.campaign(items=5)
+    shown = first(client)
+    words = "é" * 20_000
+    path = f"/api/drafts/{shown['assignment']}"
+    assert client.put(path, json={"rationale": words}).status_code == 200
+    assert first(client)["draft"]["rationale"] == words
+    assert ask(client, said(shown, rationale=words)).status_code == 200
+
+
+def test_a_strange_character_is_named_by_its_place(office: Office, client: TestClient) -> None:
+    office.campaign(items=5)
+    answer = ask(client, said(first(client), rationale="so\0"))
+    assert "character 3 (U+0000) cannot be stored" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("response", [True, "1", 0, 3, 1.0, None])
+def test_an_edit_is_of_response_1_or_2(
+    office: Office, client: TestClient, response: object
+) -> None:
+    office.campaign(items=5)
+    name = first(client)["assignment"]
+    sent = {"assignment": name, "response": response, "text": "Better.", "key": "k"}
+    assert client.post("/api/campaigns/support/edit", json=sent).status_code == 422
+    assert count(office, t.edit) == 0
+    assert client.post("/api/campaigns/support/edit", json={**sent, "response": 1}).is_success
+
+
+@pytest.mark.parametrize("way", ["edit", "skip"])
+@pytest.mark.parametrize("words", ["\ud800", "a\0"])
+def test_words_that_cannot_be_stored_are_refused(
+    office: Office, client: TestClient, way: str, words: str
+) -> None:
+    office.campaign(items=5)
+    sent: dict[str, Any] = {"assignment": first(client)["assignment"], "key": "k"}
+    sent |= {"response": 1, "text": words} if way == "edit" else {"why": words}
+    answer = write(client, "POST", f"/api/campaigns/support/{way}", sent)
+    assert answer.status_code == 422
+
+
+def test_an_unknown_dimension_is_echoed_in_part(office: Office, client: TestClient) -> None:
+    office.campaign(items=5)
+    answer = ask(client, said(first(client), dimensions={"x" * 400: 1}))
+    assert "is not in the specification" in answer.json()["error"]
+    assert len(answer.json()["error"]) < 200
 
 
 def test_attention_is_recorded_once_and_only_where_it_was_lost(

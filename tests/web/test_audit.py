@@ -67,6 +67,31 @@ def test_pages_hold_every_event_once(desk: Desk, monkeypatch: pytest.MonkeyPatch
     assert seen == [str(n) for n in reversed(range(10))]
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"before={2**63}", "query.before: Input should be less than or equal to"),
+        ("before=-1", "query.before"),
+        ("before=" + "9" * 5000, "query.before"),
+        *[(f"{name}={'x' * 50_000}", f"query.{name}: String should have at most 200")
+          for name in ("actor", "action", "subject", "since", "until")],
+    ],
+    ids=lambda v: v[:20],
+)  # fmt: skip
+def test_a_search_beyond_what_the_ledger_holds_is_one_line(
+    desk: Desk, path: str, said: str
+) -> None:
+    answer = desk.browser("olga").get(f"/audit?{path}")
+    assert (answer.status_code, said in answer.text) == (422, True)
+    assert "x" * 300 not in answer.text
+
+
+def test_the_last_number_and_the_longest_words_are_looked_for(each_desk: Desk) -> None:
+    olga = each_desk.browser("olga")
+    assert "person.add" in olga.get(f"/audit?before={2**63 - 1}").text
+    assert olga.get(f"/audit?subject={'%' * 200}&actor={'_' * 200}").status_code == 200
+
+
 def test_an_auditor_proves_that_the_ledger_is_whole(each_desk: Desk) -> None:
     page = each_desk.browser("olga").press("/audit", "/audit/verify")
     assert "<strong>Whole</strong>" in page.text

@@ -10,7 +10,8 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from tests.web.annotating import Office, open_office
 from tests.web.conftest import ROLES, Browser, Desk
 
-from prefloop.store import audit, people, tokens
+from prefloop.core.errors import BadInput
+from prefloop.store import audit, people, sessions, tokens
 from prefloop.web import app as web
 from prefloop.web import identity
 from prefloop.web.identity import Anyone, Half, May, csrf_of
@@ -128,14 +129,59 @@ def test_a_token_does_what_it_is_for_and_nothing_that_guards_people(desk: Desk) 
 
 def test_a_token_is_worth_no_more_than_its_person(desk: Desk) -> None:
     with desk.project.ledger.transaction("olga") as tx:
-        value = tokens.create(tx, "olga", "export", ["audit.read", "judge"], 1)
+        value = tokens.create(tx, "olga", "export", ["audit.read", "quality.read"], 1)
     bearer = {"authorization": f"Bearer {value}"}
     browser = desk.browser()
     assert browser.post("/api/campaigns/x/leave", headers=bearer).status_code == 403
+    assert browser.get("/audit", headers=bearer).status_code == 200
     with desk.project.ledger.transaction("ana") as tx:
         people.grant(tx, "olga", "auditor", False)
     desk.app.state.sessions.forget()  # a few seconds later
     assert browser.get("/audit", headers=bearer).status_code == 403
+
+
+def test_nobody_makes_a_token_for_what_they_may_not_do(desk: Desk) -> None:
+    for actor in ("olga", "ana"):  # the admin neither, for somebody else
+        with (
+            pytest.raises(BadInput, match="olga may not judge either"),
+            desk.project.ledger.transaction(actor) as tx,
+        ):
+            tokens.create(tx, "olga", "export", ["audit.read", "judge"], 1)
+
+
+def test_a_session_is_no_token_and_a_token_no_session(desk: Desk) -> None:
+    with desk.project.ledger.transaction("olga") as tx:
+        value = tokens.create(tx, "olga", "export", ["audit.read"], 1)
+    cookie = desk.app.state.sessions.start("olga")
+    browser, program = desk.browser(), desk.browser()
+    browser.cookies.set(identity.COOKIE, cookie)
+    bearer = {"authorization": f"Bearer {value}"}
+    for _ in range(2):  # looked up, and found a moment ago
+        assert browser.get("/audit").status_code == 200
+        assert program.get("/audit", headers=bearer).status_code == 200
+        swapped = desk.browser()
+        assert (
+            swapped.get("/audit", headers={"authorization": f"Bearer {cookie}"}).status_code == 401
+        )
+        swapped.cookies.set(identity.COOKIE, value)
+        assert swapped.get("/audit").status_code == 303
+
+
+def test_what_is_revoked_while_it_is_looked_up_is_not_kept(desk: Desk) -> None:
+    cookie, known = desk.app.state.sessions.start("olga"), desk.app.state.sessions
+    real = known._session
+
+    def slow(name: str) -> identity.Signed | None:
+        found: identity.Signed | None = real(name)
+        with desk.project.ledger.transaction("olga") as tx:
+            sessions.end(tx, name)
+        known.forget()
+        return found
+
+    known._session = slow
+    assert known.find(cookie) is not None
+    known._session = real
+    assert known.find(cookie) is None
 
 
 def test_a_token_ends_with_its_day_and_when_it_is_revoked(each_desk: Desk) -> None:

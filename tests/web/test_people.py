@@ -1,6 +1,7 @@
 """Admins and people: roles, links, accounts; and what each of it leaves in the audit chain."""
 
 import functools
+import html
 import re
 
 import pytest
@@ -58,8 +59,9 @@ def test_somebody_invited_chooses_a_name_and_is_in(each_desk: Desk) -> None:
         ("dora", PASSWORD, PASSWORD + "r", "the two passwords differ"),
         ("", PASSWORD, PASSWORD, "choose the name"),
         ("cleo", PASSWORD, PASSWORD, "already a person called cleo"),
-        ("do ra", PASSWORD, PASSWORD, "short name without spaces"),
-        ("x" * 65, PASSWORD, PASSWORD, "short name without spaces"),
+        ("zed/../ana", PASSWORD, PASSWORD, "use letters, digits, spaces"),
+        ("x" * 65, PASSWORD, PASSWORD, "use 1 to 64"),
+        ("Cleo", PASSWORD, PASSWORD, "already a person called cleo"),
         ("dora", "short", "short", "at least 12 characters"),
     ],
 )
@@ -138,8 +140,8 @@ def test_a_new_link_to_sign_in_ends_the_old_password_and_every_session(each_desk
     each_desk.give_password("cleo")
     before = each_desk.browser("cleo")
     admin = each_desk.browser("ana")
-    old = secret(admin.press("/people", "/people/cleo/link").text)
-    link = secret(admin.press("/people", "/people/cleo/link").text)
+    old = secret(admin.press("/people", "/people/link", handle="cleo").text)
+    link = secret(admin.press("/people", "/people/link", handle="cleo").text)
     new = each_desk.browser()
     assert new.get(old.removeprefix("http://desk.test")).status_code == 404
     path = link.removeprefix("http://desk.test")
@@ -169,7 +171,9 @@ def test_an_address_in_the_settings_is_in_the_links(make_desk: MakeDesk) -> None
 def test_roles_are_given_and_taken_in_the_page(desk: Desk) -> None:
     admin = desk.browser("ana")
     assert (
-        admin.press("/people", "/people/cleo/roles", role="senior", granted="true").status_code
+        admin.press(
+            "/people", "/people/roles", handle="cleo", role="senior", granted="true"
+        ).status_code
         == 303
     )
     with desk.project.reader() as reader:
@@ -179,7 +183,7 @@ def test_roles_are_given_and_taken_in_the_page(desk: Desk) -> None:
         ("nobody", "lead", 422),
         ("cleo", "x", 422),
     ):
-        done = admin.press("/people", f"/people/{handle}/roles", role=role, granted="false")
+        done = admin.press("/people", "/people/roles", handle=handle, role=role, granted="false")
         assert done.status_code == status
         assert "Nothing was changed" in done.text
 
@@ -188,10 +192,10 @@ def test_an_admin_signs_somebody_out_and_removes_a_lost_factor(desk: Desk) -> No
     desk.give_password("cleo")
     desk.give_factor("cleo")
     admin = desk.browser("ana")
-    for path in ("/people/cleo/sessions/end", "/people/cleo/second-factor/remove"):
+    for path in ("/people/sessions/end", "/people/second-factor/remove"):
         browser = desk.browser("cleo")
         assert browser.get("/account").status_code == 200
-        assert admin.press("/people", path).status_code == 303
+        assert admin.press("/people", path, handle="cleo").status_code == 303
         assert browser.get("/account").status_code == 303
     with desk.project.reader() as reader:
         assert second_factor.state(reader, "cleo") == second_factor.Factor(False, 0)
@@ -287,6 +291,7 @@ def test_a_token_is_made_shown_once_used_and_revoked(each_desk: Desk) -> None:
     [
         ({"scope": [], "days": "1", "name": "x"}, "needs a scope"),
         ({"scope": ["person.add"], "days": "1", "name": "x"}, "is no scope"),
+        ({"scope": ["judge", "audit.read"], "days": "1", "name": "x"}, "cleo may not audit.read"),
         ({"scope": ["judge"], "days": "0", "name": "x"}, "1 to 366 days"),
         ({"scope": ["judge"], "days": "367", "name": "x"}, "1 to 366 days"),
         ({"scope": ["judge"], "days": "1", "name": " "}, "needs a name"),
@@ -319,14 +324,49 @@ def test_a_session_elsewhere_is_ended_from_the_account(desk: Desk) -> None:
 
 def test_what_people_call_themselves_is_text_on_every_page(desk: Desk) -> None:
     name = "<script>alert(1)</script>"
-    with desk.project.ledger.transaction("ana") as tx:
-        people.add(tx, name, ("auditor",))
+    desk.from_before(name, "auditor")
     for path in ("/people", "/audit"):
         page = desk.browser("ana").get(path).text
         assert name not in page
         assert "&lt;script&gt;" in page
     assert desk.browser(name).get("/account").status_code == 200
-    done = desk.browser("ana").press(
-        "/people", "/people/%3Cscript%3Ealert(1)%3C%2Fscript%3E/roles", role="lead", granted="true"
+
+
+@pytest.mark.parametrize("handle", ["zed/../ana", "..", "zed?who=ana#ana", "../sign-out"])
+def test_the_forms_of_somebody_from_before_reach_that_person_alone(desk: Desk, handle: str) -> None:
+    """As a browser sends them: each form of the page, to where it says, with what it holds."""
+    desk.from_before(handle, "auditor")
+    desk.give_factor(handle)
+    desk.app.state.sessions.start(handle)
+    admin = desk.browser("ana")
+    page = admin.get("/people", params={"who": handle}).text.partition('<section class="card')[2]
+    forms = re.findall(
+        r'<form method="post" action="([^"]+)">(.*?)</form>', page.partition("</section>")[0]
     )
-    assert done.status_code in (303, 404)
+    assert len(forms) == len(people.ROLES) + 3
+    for action, inside in forms:
+        held = dict(re.findall(r'name="(\w+)" value="([^"]*)"', inside))
+        sent = {name: html.unescape(value) for name, value in held.items()}
+        assert admin.post(action, data=sent).status_code in (200, 303)
+    with desk.project.reader() as reader:
+        assert people.roles(reader, handle) == set(people.ROLES) - {"auditor"}
+        assert people.roles(reader, "ana") == {"admin"}
+    assert {f"way-in.create {handle}", f"second-factor.off {handle}"} <= set(desk.actions())
+    assert "way-in.create ana" not in desk.actions()
+
+
+def test_strangers_close_no_invitation_and_bad_answers_close_their_own_alone(desk: Desk) -> None:
+    desk.app.state.throttle = Throttle(failures_of_person=3, failures_anywhere=5)
+    first, second = invite(desk, "annotator"), invite(desk, "annotator")
+    for n in range(8):
+        stranger = Browser(desk.app, "http://desk.test", client=(f"192.0.2.{n}", 1))
+        for _ in range(4):
+            garbage = stranger.press("/sign-in", "/invite/garbage", handle="zed", password="x")
+            assert garbage.status_code == 404
+    bad = [
+        desk.browser().press(first, first, handle="dora", password="x", again="x").status_code
+        for _ in range(4)
+    ]
+    assert bad == [422] * 3 + [429]
+    done = desk.browser().press(second, second, handle="dora", password=PASSWORD, again=PASSWORD)
+    assert done.status_code == 303

@@ -1,15 +1,22 @@
 """What stands before every route: origin, size, pace, headers."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tests.web.conftest import Desk, MakeDesk
+from fastapi.testclient import TestClient
+from tests.web.conftest import Browser, Desk, MakeDesk
 
-from prefloop.core.errors import Unavailable
+from prefloop.core.errors import Corrupt, PrefloopError, Unavailable
+from prefloop.store import Reader
+from prefloop.web import app as web
 from prefloop.web import identity, security
 from prefloop.web.identity import csrf_of
 from prefloop.web.throttle import Throttle, address_of
+
+DRIVER = "the ledger at sqlite:////srv/ledger.db cannot be used: disk I/O error"
 
 
 def post(desk: Desk, path: str = "/api/campaigns/x/leave", **headers: str) -> Any:
@@ -91,7 +98,7 @@ def test_a_length_that_is_none_is_refused(desk: Desk, length: str) -> None:
 
     scope = {
         "type": "http", "method": "POST", "path": "/", "scheme": "http",
-        "headers": [(b"content-length", length.encode())],
+        "headers": [(b"host", b"localhost"), (b"content-length", length.encode())],
     }  # fmt: skip
     asyncio.run(security.Guard(app)(scope, None, send))  # type: ignore[arg-type]
     assert "through" not in sent
@@ -125,10 +132,10 @@ def test_no_page_holds_script_or_style_of_its_own(desk: Desk) -> None:
 
 
 def test_while_the_database_is_away_pages_say_so_and_come_back(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def away() -> None:
-        raise Unavailable("the database does not answer")
+        raise Unavailable(DRIVER)
 
     signed, stranger = desk.browser("cleo"), desk.browser()
     with monkeypatch.context() as gone:
@@ -136,10 +143,131 @@ def test_while_the_database_is_away_pages_say_so_and_come_back(
         for browser, path in ((signed, "/account"), (stranger, "/invite/x")):
             answer = browser.get(path)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
-            assert "the database does not answer" in answer.text
+            assert "away or busy" in answer.text
+            assert "ledger.db" not in answer.text
         api = signed.get("/api/campaigns/x/last")
-        assert (api.status_code, api.json()) == (503, {"error": "the database does not answer"})
+        assert api.status_code == 503
+        assert api.json()["error"].startswith("the ledger is away or busy")
+    assert DRIVER in caplog.text, "who runs the server reads it"
     assert signed.get("/account").status_code == 200
+
+
+def test_what_the_database_says_is_shown_to_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that the real database refuses, in a page and for a program."""
+
+    @contextmanager
+    def broken() -> Iterator[Reader]:
+        with real() as reader:
+            reader.connection.exec_driver_sql("SELECT secret FROM nowhere")
+            yield reader
+
+    browser, real = desk.browser("cleo"), desk.project.ledger.reader
+    monkeypatch.setattr(desk.project.ledger, "reader", broken)
+    for path in ("/account", "/api/campaigns/x/last"):
+        answer = browser.get(path)
+        assert answer.status_code == 503
+        for secret in ("nowhere", "SELECT", "sqlite", str(desk.project.folder)):
+            assert secret not in answer.text
+
+
+@pytest.mark.parametrize("kind", [PrefloopError, Unavailable, Corrupt])
+def test_no_503_names_a_file(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: type[PrefloopError]
+) -> None:
+    def broken() -> None:
+        raise kind(DRIVER)
+
+    browser = desk.browser("cleo")
+    monkeypatch.setattr(desk.project.ledger, "reader", broken)
+    answer = browser.get("/account")
+    assert (answer.status_code, "ledger.db" in answer.text) == (503, False)
+
+
+@pytest.mark.parametrize("base", ["http://desk.test", "https://desk.test"])
+def test_a_mistake_of_ours_is_a_page_with_every_header_and_without_a_traceback(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a secret of ours")
+
+    browser = desk.browser("cleo", base)
+    fine = browser.get("/account").headers
+    monkeypatch.setattr(desk.project.ledger, "reader", broken)
+    client = TestClient(desk.app, base, cookies=browser.cookies, raise_server_exceptions=False)
+    for path in ("/account", "/api/campaigns/x/last"):
+        answer = client.get(path)
+        assert answer.status_code == 500
+        for name, value in fine.items():
+            if name not in ("content-length", "content-type"):
+                assert answer.headers[name] == value
+        assert "something went wrong here" in answer.text
+        for secret in ("a secret of ours", "ZeroDivision", "Traceback"):
+            assert secret not in answer.text
+    assert client.get("/account").headers["content-type"].startswith("text/html")
+    assert set(client.get("/api/campaigns/x/last").json()) == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("desk.test", 200), ("DESK.test:8000", 200), ("evil.example", 421), ("", 421),
+        ("desk.test.evil.example", 421), ("evil@desk.test", 421), ("desk.test/x", 421),
+        ("desk.test:8000:1", 421), ("desk.test evil", 421), ("127.0.0.1", 421),
+    ],
+)  # fmt: skip
+def test_only_our_own_names_are_answered(desk: Desk, host: str, status: int) -> None:
+    browser = desk.browser("ana")
+    answer = browser.get("/account", headers={"host": host})
+    assert answer.status_code == status
+    # A page of evil.example that was pointed here is of one origin with us, as browsers see it.
+    sent = {"host": host, "origin": f"http://{host}"}
+    data = {"csrf": csrf_of(browser.cookies[identity.COOKIE]), "role": ["admin"]}
+    made = browser.post("/people/invitations", headers=sent, data=data)
+    assert made.status_code == status
+    assert ("/invite/" in made.text) is (status == 200)
+    if status != 200:
+        assert answer.text == made.text
+        assert len(answer.text.splitlines()) == 1
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_two_names_are_none(desk: Desk) -> None:
+    sent = [("host", "desk.test"), ("host", "evil.example")]
+    assert desk.browser("ana").get("/account", headers=sent).status_code == 421
+
+
+HERE = {"localhost", "127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize(
+    ("address", "listening", "names"),
+    [
+        (None, "127.0.0.1", HERE),
+        (None, "10.0.0.3", HERE | {"10.0.0.3"}),
+        (None, "box.lan", HERE | {"box.lan"}),
+        (None, "0.0.0.0", None),
+        (None, "::", None),
+        ("https://Labels.example.org:8443", "0.0.0.0", HERE | {"labels.example.org"}),
+        ("https://labels.example.org", "10.0.0.3", HERE | {"labels.example.org", "10.0.0.3"}),
+    ],
+)
+def test_our_names_are_the_addresses_that_are_set_and_listened_on(
+    address: str | None, listening: str, names: set[str] | None
+) -> None:
+    found = security.hosts_of(address, listening)
+    assert (found if found is None else set(found)) == names
+
+
+def test_under_any_name_links_repeat_none(desk: Desk) -> None:
+    anyone = web.create(desk.project, None)
+    browser = Browser(anyone, base_url="http://evil.example", follow_redirects=False)
+    browser.cookies.set(identity.COOKIE, anyone.state.sessions.start("ana"))
+    page = browser.press("/people", "/people/invitations", role=["lead"])
+    assert page.status_code == 200
+    assert '<pre class="secret">/invite/' in page.text
+    assert "evil.example" not in page.text
 
 
 def test_a_session_that_runs_wild_is_stopped_and_others_are_not(desk: Desk) -> None:

@@ -122,7 +122,7 @@ def test_what_is_being_answered_comes_to_its_end(start: Start, folder: Path) -> 
     served.get("/sign-in")
     host, port = served.base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as line:
-        line.sendall(b"GET /sign-in HTTP/1.1\r\nHost: x\r\n")
+        line.sendall(b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\n")
         ended: list[tuple[int, str]] = []
         stopping = threading.Thread(target=lambda: ended.append(served.stop()))
         stopping.start()
@@ -201,9 +201,28 @@ def test_a_proxy_is_believed_only_where_it_is_named(start: Start) -> None:
     assert "strict-transport-security" not in start().get("/sign-in", headers=told).headers
 
 
-def test_on_all_addresses_without_tls_it_warns(start: Start) -> None:
+def test_on_all_addresses_without_tls_or_a_name_of_its_own_it_warns(start: Start) -> None:
     served = start("--host", "0.0.0.0")
-    assert "passwords cross the network in the clear" in served.stop()[1]
+    assert served.get("/sign-in", headers={"host": "box.lan"}).status_code == 200
+    said = served.stop()[1]
+    assert "passwords cross the network in the clear" in said
+    assert "set access.address in prefloop.yaml" in said
+
+
+def test_it_answers_to_its_own_names_alone(start: Start, folder: Path) -> None:
+    served = start("--host", "127.0.0.2")
+    for host, status in (("127.0.0.2:1", 200), ("localhost", 200), ("evil.example", 421)):
+        assert served.get("/sign-in", headers={"host": host}).status_code == status
+    served.stop()
+    path = folder / "prefloop.yaml"
+    path.write_text(f"{path.read_text()}access:\n  address: https://labels.example.org\n")
+    served = start("--host", "0.0.0.0", "--trusted-proxy", "127.0.0.1")  # as behind nginx
+    told = {"x-forwarded-proto": "https", "host": "labels.example.org"}
+    page = served.get("/sign-in", headers=told)
+    assert page.status_code == 200
+    assert "__Host-" in page.headers["set-cookie"]
+    assert served.get("/sign-in", headers={**told, "host": "evil.example"}).status_code == 421
+    assert served.stop() == (0, "")
 
 
 def test_several_workers_on_postgresql_share_their_sessions(

@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from tests.web.conftest import PASSWORD, Browser, Desk, MakeDesk
 
-from prefloop.store import people, second_factor
+from prefloop.store import audit, people, second_factor
 from prefloop.store.verify import verify
 from prefloop.web import identity
 from prefloop.web.throttle import Throttle
@@ -294,11 +294,65 @@ def test_codes_cannot_be_tried_without_end(desk: Desk) -> None:
     assert tried == [422, 422, 422, 429]
 
 
+def test_nobody_is_kept_from_their_second_factor_by_a_name_alone(desk: Desk) -> None:
+    desk.give_password("cleo")
+    app, _ = desk.give_factor("cleo")
+    desk.app.state.throttle = Throttle(failures_of_person=3, failures_anywhere=5)
+    browser = desk.browser()
+    enter(browser, "cleo")
+    for n in range(6):
+        stranger = Browser(desk.app, "http://desk.test", client=(f"192.0.2.{n}", 1))
+        for handle in ("cleo", "cleo second factor", "second factor/cleo", "second factor"):
+            enter(stranger, handle, "x")
+    done = browser.press("/sign-in/code", "/sign-in/code", code=app.at(desk.now()))
+    assert done.status_code == 303
+
+
+def test_signing_in_over_somebody_elses_session_signs_them_out_at_once(each_desk: Desk) -> None:
+    each_desk.give_password("sam")
+    browser, elsewhere = each_desk.browser(), each_desk.browser()
+    form = browser.get("/sign-in").text.partition('name="csrf" value="')[2].partition('"')[0]
+    cookie = each_desk.app.state.sessions.start("cleo")
+    for one in (browser, elsewhere):
+        one.cookies.set(identity.COOKIE, cookie)
+        assert one.get("/account").status_code == 200
+    body = {"csrf": form, "handle": "sam", "password": PASSWORD}
+    assert browser.post("/sign-in", data=body).status_code == 303
+    assert elsewhere.get("/account").status_code == 303
+    assert each_desk.actions()[-2:] == ["sign-out cleo", "sign-in sam"]
+    with each_desk.project.reader() as reader:
+        out = audit.listing(reader.connection, 2)[1]
+    assert (out["actor"], out["detail"]["by"]) == ("sam", "another sign-in")
+
+
+def test_a_right_password_and_a_factor_that_is_prepared_are_events(each_desk: Desk) -> None:
+    for handle in ("ana", "cleo"):
+        each_desk.give_password(handle)
+    each_desk.give_factor("cleo")
+    enter(each_desk.browser(), "cleo")
+    assert each_desk.actions()[-1] == "sign-in.password cleo"
+    enter(each_desk.browser(), "ana")  # whose role requires one, and who has none yet
+    assert each_desk.actions()[-2:] == ["second-factor.prepare ana", "sign-in.password ana"]
+    assert "sign-in cleo" not in each_desk.actions()
+
+
+def test_who_saw_a_secret_before_it_was_confirmed_knows_nothing_of_the_next(desk: Desk) -> None:
+    desk.give_password("ana")
+    thief, owner, seen = desk.browser(), desk.browser(), []
+    for browser in (thief, owner):
+        enter(browser, "ana")
+        with desk.project.reader() as reader:
+            seen.append(pyotp.TOTP(second_factor.secret(reader, "ana")))
+    for app, status in zip(seen, (422, 200), strict=True):
+        code = app.at(desk.now())
+        assert owner.press("/sign-in/set-up", "/sign-in/set-up", code=code).status_code == status
+
+
 def test_losing_a_role_ends_the_sessions_and_the_right(each_desk: Desk) -> None:
     browser = each_desk.browser("olga")
     assert browser.get("/audit").status_code == 200
     admin = each_desk.browser("ana")
-    done = admin.press("/people", "/people/olga/roles", role="auditor", granted="false")
+    done = admin.press("/people", "/people/roles", handle="olga", role="auditor", granted="false")
     assert done.status_code == 303
     assert browser.get("/audit").status_code == 303
     again = each_desk.browser("olga")

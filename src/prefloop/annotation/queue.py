@@ -174,7 +174,7 @@ def _roles(tx: Transaction, annotator: str) -> frozenset[str]:
 def _halt(campaign: Campaign, state: str, session: Session, now: int) -> Halt | None:
     """Why nothing new is handed out, if that is so."""
     if state == "closed":
-        return "closed", f"{campaign.name} is complete. Thank you."
+        return "closed", f"{campaign.name} is closed. Thank you."
     if state == "paused":
         return "paused", f"{campaign.name} is paused. What you hold can still be sent."
     if session.over(now):

@@ -39,10 +39,12 @@ def main() -> None:
         if type(error).__module__.startswith("sqlalchemy"):
             reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
             _leave(f"prefloop: the ledger's database failed: {reason}", 2)
-        traceback.print_exc()  # a bug: say so, with what a maintainer needs
-        _leave("prefloop: this is a bug in prefloop, please report it", 70)
+        # A bug: say so, with what a maintainer needs.
+        _leave(f"{traceback.format_exc()}prefloop: this is a bug in prefloop, please report it", 70)
 
 
 def _leave(line: str, code: int) -> NoReturn:
-    print(line, file=sys.stderr)
+    from prefloop.cli.common import say
+
+    say(line, err=True)
     sys.exit(code)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, interval, show, table
+from prefloop.cli.common import Json, interval, say, show, table
 
 __all__ = ["print_alarms", "register"]
 
@@ -43,7 +43,7 @@ def alarms(
     def text() -> None:
         print_alarms(found.short, found.manifest, sorted(held))
         if stopped:
-            typer.echo(f"the campaign is PAUSED: {stopped}")
+            say(f"the campaign is PAUSED: {stopped}")
 
     show(data, json, text)
 
@@ -102,24 +102,24 @@ def effect(
 
 def print_alarms(short: str, found: dict[str, Any], held: list[str]) -> None:
     """The alarms of one evaluation, what was left unsaid, and what would change."""
-    typer.echo(
+    say(
         f"{found['judgments']} judgments of {found['annotators']} annotators, {found['tests']} "
         f"questions asked at a false-discovery rate of {found['false_discovery_rate']:g}"
     )
     for one in found["alarms"]:
         q = f"{one['q']:.1g}" if one["q"] >= 1e-6 else "below 1e-6"
-        typer.echo(f"ALARM {one['annotator']}: {one['kind']} (q {q})\n  {one['evidence']}")
+        say(f"ALARM {one['annotator']}: {one['kind']} (q {q})\n  {one['evidence']}")
     if not found["alarms"]:
-        typer.echo("no alarm")
+        say("no alarm")
     for kind, why in found["not_enough"].items():
-        typer.echo(f"not enough data for {kind}: {why}")
+        say(f"not enough data for {kind}: {why}")
     if found["unheard"]:
-        typer.echo(f"too little to judge by some detectors: {', '.join(found['unheard'])}")
+        say(f"too little to judge by some detectors: {', '.join(found['unheard'])}")
     if held:
-        typer.echo(f"in quarantine: {', '.join(held)}")
+        say(f"in quarantine: {', '.join(held)}")
     if "without" in found:
         _print_without(found["without"])
-    typer.echo(f"evaluation {short}")
+    say(f"evaluation {short}")
 
 
 def _print_without(found: dict[str, Any]) -> None:

@@ -167,13 +167,22 @@ def close(
     json: Json = False,
 ) -> None:
     """Close a campaign into its label batch, and look at who cannot be trusted."""
+    from prefloop.annotation import campaigns, queries
     from prefloop.flows import alarms as flow
 
     project = context.obj.open()
     batch, found = flow.close(project, name, notes)
     named = sorted({one["annotator"] for one in found.manifest["alarms"]})
+    with project.reader() as reader:
+        work = queries.queue_counts(reader, campaigns.get(reader, name).id).get("work")
+    missing = work["wanted"] - work["judged"] if work else 0
     lines = [
         f"label_batch {batch.short}: {batch.manifest['judgments']} judgments",
+        *(
+            [f"closed early: {missing} of {work['wanted']} wanted are missing"]
+            if missing and work
+            else []
+        ),
         f"alarms {found.short}: {', '.join(named) or 'none'}",
     ]
     data = {

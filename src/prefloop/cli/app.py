@@ -21,7 +21,7 @@ from prefloop.cli import (
     spec,
     training,
 )
-from prefloop.cli.common import Here
+from prefloop.cli.common import Here, say
 
 __all__ = ["app"]
 
@@ -36,7 +36,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"prefloop {__version__}")
+        say(f"prefloop {__version__}")
         raise typer.Exit
 
 

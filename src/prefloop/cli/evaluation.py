@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, interval, show, table
+from prefloop.cli.common import Json, interval, say, show, table
 
 if TYPE_CHECKING:
     from prefloop.store.artifacts import Artifact
@@ -54,7 +54,7 @@ def reward(
     elif dataset.digest != own.digest:
         raise BadInput(f"{model} was trained on {own.short}: folds are cut from that")
     else:
-        margins = train.out_of_fold(project, found, (lambda line: None) if json else typer.echo)
+        margins = train.out_of_fold(project, found, (lambda line: None) if json else say)
         kept = evaluate.reward_out_of_fold(project, found, margins)
     show({"evaluation": kept.digest, **kept.manifest}, json, lambda: _reward_text(kept))
 
@@ -91,7 +91,7 @@ def suite(
 
     def text() -> None:
         table(columns, rows)
-        typer.echo(f"evaluation {found.short}")
+        say(f"evaluation {found.short}")
 
     show({"evaluation": found.digest, **found.manifest}, json, text)
 
@@ -181,7 +181,7 @@ def check(
             project, candidate, by_type["compare"], by_type["suite"], gate.kl_of(candidate)
         )
         if not json:
-            typer.echo(f"decision: {recorded.release.manifest['decision']}")
+            say(f"decision: {recorded.release.manifest['decision']}")
     else:
         raise BadInput("gate check policy EVALUATION, or gate check release COMPARISON SUITE_RUN")
     show({"gate_result": result.digest, **result.manifest}, json, lambda: _gate_text(result))
@@ -202,8 +202,8 @@ def _gate_text(result: "Artifact") -> None:
     table(columns, rows, f"{result.manifest['stage']} gate: {result.manifest['verdict']}")
     for c in result.manifest["checks"]:
         if c["source"].startswith("this project's"):
-            typer.echo(f"{c['metric']}: {c['threshold']:g} by {c['source']}")
-    typer.echo(f"gate_result {result.short}")
+            say(f"{c['metric']}: {c['threshold']:g} by {c['source']}")
+    say(f"gate_result {result.short}")
 
 
 def _reward_text(kept: "Artifact") -> None:
@@ -219,12 +219,12 @@ def _reward_text(kept: "Artifact") -> None:
     table(["accuracy on", "prompts", "estimate"], rows, m["how"])
     words = interval(m["bag_of_words"]) if m["bag_of_words"] else "not enough prompts"
     ceiling = f"{m['ceiling']:.3f}" if m["ceiling"] else "cannot be told from single judgments"
-    typer.echo(f"the longer one wins: {interval(m['longer_wins'])}")
-    typer.echo(f"bag of words:        {words}")
-    typer.echo(f"ceiling of labels:   {ceiling}")
-    typer.echo(f"calibration error:   {interval(m['calibration_error'])}")
-    typer.echo(f"length correlation:  {interval(m['length_correlation'])}")
-    typer.echo(f"evaluation {kept.short}")
+    say(f"the longer one wins: {interval(m['longer_wins'])}")
+    say(f"bag of words:        {words}")
+    say(f"ceiling of labels:   {ceiling}")
+    say(f"calibration error:   {interval(m['calibration_error'])}")
+    say(f"length correlation:  {interval(m['length_correlation'])}")
+    say(f"evaluation {kept.short}")
 
 
 def _hacking_text(kept: "Artifact") -> None:
@@ -241,9 +241,9 @@ def _hacking_text(kept: "Artifact") -> None:
     title = f"{m['prompts']} prompts, {m['hard']} of them hard; shifts in standard deviations"
     table(["signature", "candidate", "baseline", "shift"], rows, title)
     if m["reward_gain"]:
-        typer.echo(f"reward gain:       {interval(m['reward_gain'])} standard deviations")
-    typer.echo(f"promised win rate: {interval(m['promised_win_rate'])}")
+        say(f"reward gain:       {interval(m['reward_gain'])} standard deviations")
+    say(f"promised win rate: {interval(m['promised_win_rate'])}")
     if m["parting"]:
-        typer.echo(f"people:            {m['parting']['verdict']}: {m['parting']['explanation']}")
-    typer.echo(f"alarms (*):        {', '.join(m['alarms']) or 'none'}")
-    typer.echo(f"evaluation {kept.short}")
+        say(f"people:            {m['parting']['verdict']}: {m['parting']['explanation']}")
+    say(f"alarms (*):        {', '.join(m['alarms']) or 'none'}")
+    say(f"evaluation {kept.short}")

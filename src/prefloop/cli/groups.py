@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from prefloop.cli.common import Json, interval, show, table
+from prefloop.cli.common import Json, interval, say, show, table
 
 __all__ = ["register"]
 
@@ -66,18 +66,18 @@ def bias(
             rows = [(name, str(n), str(pool.judgments[name])) for name, n in pool.people.items()]
             rows.append(("others, or not declared", str(pool.rest), ""))
             table([pool.attribute, "people", "judgments"], rows)
-            typer.echo(f"as diverse as {data['effective_groups']:.1f} groups of equal size")
-        typer.echo(
+            say(f"as diverse as {data['effective_groups']:.1f} groups of equal size")
+        say(
             f"{len(found.questions)} questions asked at a false-discovery rate of {found.rate:g}: "
             f"{len(found.differing)} groups differ in something"
         )
         for one in found.differing:
             where = f" on {one.topic}" if one.topic else ""
-            typer.echo(
+            say(
                 f"DIFFERS {one.attribute}={one.group}{where}: {one.what} by "
                 f"{interval(one.effect.json())} (q {one.q:.2g}, Holm {one.holm:.2g})\n  {one.said}"
             )
         for why in found.not_enough:
-            typer.echo(f"not enough data for {why}")
+            say(f"not enough data for {why}")
 
     show(found.json(), json, text)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, ago, show, table
+from prefloop.cli.common import Json, ago, encoded, say, show, table
 
 __all__ = ["register"]
 
@@ -64,8 +64,6 @@ def show_artifact(
     json: Json = False,
 ) -> None:
     """One artifact: its manifest, parents, children and names."""
-    import json as codec
-
     from prefloop.store import artifacts, names
 
     project = context.obj.open()
@@ -73,7 +71,7 @@ def show_artifact(
         a = names.resolve(reader, reference)
         if rows is not None:
             found = artifacts.read_rows(reader, a, rows)
-            lines = [codec.dumps(row, ensure_ascii=False) for row in found]
+            lines = [encoded(row) for row in found]
             show(found, json, "\n".join(lines))
             return
         data: dict[str, Any] = {
@@ -87,7 +85,7 @@ def show_artifact(
             "children": artifacts.children(reader, a.digest),
             "manifest": a.manifest,
         }
-    show(data, json, codec.dumps(data, indent=2, ensure_ascii=False))
+    show(data, json, encoded(data, 2))
 
 
 def lineage(
@@ -102,4 +100,4 @@ def lineage(
     project = context.obj.open()
     with project.reader() as reader:
         tree = flow.tree(reader, reference, down)
-    show(flow.as_json(tree), json, lambda: typer.echo(flow.as_text(tree)))
+    show(flow.as_json(tree), json, lambda: say(flow.as_text(tree)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, show, table
+from prefloop.cli.common import Json, say, show, table
 
 if TYPE_CHECKING:
     from prefloop.governance.power import Plan, PowerSettings, Race, Row
@@ -173,23 +173,23 @@ def _print(found: "Plan | Race", settings: "PowerSettings", want: float | None) 
     rows = [found.small, *found.large] if isinstance(found, Race) else found.rows
     heads = ["kappa", "people", "pairs", "accuracy", "ceiling", "right", "limit", settings.currency]
     table(heads, [_cells(row) for row in rows])
-    typer.echo("accuracy, ceiling: on held-out labels; right, limit: against what is meant")
-    typer.echo(
+    say("accuracy, ceiling: on held-out labels; right, limit: against what is meant")
+    say(
         f"directions the reward model has to learn: {settings.dimension}; judgments a pair: "
         f"{settings.overlap}; simulated projects a row: {settings.projects}"
     )
     if isinstance(found, Race):
-        typer.echo(found.sentence())
+        say(found.sentence())
     elif want is not None and found.cheapest is not None:
         who = found.cheapest.crowd
-        typer.echo(f"cheapest with an accuracy of {want:g}: {who.pairs} pairs, {who.annotators} "
+        say(f"cheapest with an accuracy of {want:g}: {who.pairs} pairs, {who.annotators} "
                    f"people, kappa {who.kappa:g}, "
                    f"{_money(found.cheapest)} {settings.currency}")  # fmt: skip
     elif want is not None:
-        typer.echo(f"none of these has an accuracy of {want:g}")
+        say(f"none of these has an accuracy of {want:g}")
     for row in rows:
         if reason := row.json().get("not_enough"):
-            typer.echo(f"not enough data for {row.crowd.pairs} pairs, {row.crowd.annotators} "
+            say(f"not enough data for {row.crowd.pairs} pairs, {row.crowd.annotators} "
                        f"people, kappa {row.crowd.kappa:g}: {reason}")  # fmt: skip
 
 

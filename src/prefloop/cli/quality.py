@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli import alarms, groups, requests
-from prefloop.cli.common import Json, ago, interval, show, table
+from prefloop.cli.common import Json, ago, interval, say, show, table
 
 if TYPE_CHECKING:
     from prefloop.annotation.quality import Agreement, Section
@@ -54,7 +54,7 @@ def report(
 
     def text() -> None:
         if len(found.sections) > 1:
-            typer.echo(
+            say(
                 f"{len(found.sections)} epochs: a breaking change of the specification lies "
                 "between them, and nothing is counted across it"
             )
@@ -152,9 +152,9 @@ def _goals(given: list[str]) -> dict[str, float]:
 
 
 def _print_section(found: "Section") -> None:
-    typer.echo(f"epoch {found.epoch}: {', '.join(found.specs)}")
+    say(f"epoch {found.epoch}: {', '.join(found.specs)}")
     for line in found.lines():
-        typer.echo(line)
+        say(line)
     parts = [
         ("dimension", {name: one.agreement for name, one in found.dimensions.items()}),
         ("version", found.versions),
@@ -230,9 +230,9 @@ def _print_annotators(found: "Annotators") -> None:
     )  # fmt: skip
     for person in found.people:
         for line in _follows(person):
-            typer.echo(f"{person.name}: {line}")
+            say(f"{person.name}: {line}")
     for person in [one for one in found.people if one.anchors][:1]:
-        typer.echo(person.anchors.note() if person.anchors else "")
+        say(person.anchors.note() if person.anchors else "")
 
 
 def _paced(pace: dict[str, float]) -> tuple[str, str]:

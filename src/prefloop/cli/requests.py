@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prefloop.cli.common import Json, interval, show, table
+from prefloop.cli.common import Json, interval, say, show, table
 
 if TYPE_CHECKING:
     from prefloop.annotation.filters import Filter
@@ -168,7 +168,7 @@ def changes(
     kept = relabel.changes(project, *found)
     show({"evaluation": kept.digest, **kept.manifest}, json, lambda: _print(kept.manifest))
     if not json:
-        typer.echo(f"evaluation {kept.short}")
+        say(f"evaluation {kept.short}")
 
 
 def _filter(file: Path | None, given: dict[str, Any]) -> "Filter":
@@ -225,15 +225,15 @@ def _print(found: dict[str, Any]) -> None:
         for part, side in ((part, found[part]) for part in parts)
     ]  # fmt: skip
     table(columns, rows)
-    typer.echo(f"difference of the rates: {interval(found['difference'])}")
-    typer.echo(f"turned beyond noise: {interval(found['beyond_noise'], 0)}")
-    typer.echo(
+    say(f"difference of the rates: {interval(found['difference'])}")
+    say(f"turned beyond noise: {interval(found['beyond_noise'], 0)}")
+    say(
         f"{found['people_in_both']} of {found['people']} people judged both, with "
         f"{found['judgments_of_people_in_both']} of {found['judgments']} judgments"
     )
     if found["filter_reads_judgments"]:
-        typer.echo(
+        say(
             "the filter chose by what people had said: such comparisons turn round more often by "
             "noise alone, and the control does not show it"
         )
-    typer.echo(found["verdict"])
+    say(found["verdict"])

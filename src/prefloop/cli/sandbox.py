@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from prefloop.cli.common import Here, Json, show
+from prefloop.cli.common import Here, Json, say, show
 
 __all__ = ["register"]
 
@@ -30,7 +30,7 @@ def demo(
     from prefloop.sandbox import demo as story
 
     here: Here = context.obj
-    tell = (lambda line: None) if json else typer.echo
+    tell = (lambda line: None) if json else say
     found = story.run(here.folder / folder, seed, tell, contrast)
     place = here.folder / folder
     lines = [

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from prefloop.cli.common import Json, show
+from prefloop.cli.common import Json, say, show
 
 __all__ = ["register"]
 
@@ -34,6 +34,7 @@ def serve(
     """Serve the pages until stopped (Ctrl-C)."""
     from prefloop.flows.ways_in import first_way_in
     from prefloop.web import server
+    from prefloop.web.security import hosts_of
 
     project = context.obj.open()
     how = server.Serving(host, port, tls_cert, tls_key, workers, tuple(trusted_proxy or ()))
@@ -41,7 +42,10 @@ def serve(
     def ready(address: str) -> None:
         if host not in _LOCAL and not tls_cert and not trusted_proxy:
             warning = "passwords cross the network in the clear: give --tls-cert and --tls-key, or"
-            typer.echo(f"prefloop: {warning} --trusted-proxy behind one that does", err=True)
+            say(f"prefloop: {warning} --trusted-proxy behind one that does", err=True)
+        if hosts_of(project.settings.access.address, host) is None:
+            warning = "requests under any name are answered, and links carry none: set"
+            say(f"prefloop: {warning} access.address in prefloop.yaml", err=True)
         found = first_way_in(project, address)
         lines = [f"prefloop serves {project.settings.name} at {address} (Ctrl-C stops)"]
         if found:

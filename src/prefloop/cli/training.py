@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prefloop.cli.common import Json, show
+from prefloop.cli.common import Json, say, show
 
 if TYPE_CHECKING:
     from prefloop.store.artifacts import Artifact
@@ -106,7 +106,7 @@ def best_of_n(context: typer.Context, config: _CONFIG, json: Json = False) -> No
 
 def _teller(json: bool) -> Callable[[str], None]:
     """Progress for people; silence for programs."""
-    return (lambda line: None) if json else typer.echo
+    return (lambda line: None) if json else say
 
 
 def _done(context: typer.Context, model: "Artifact", name: str | None, json: bool) -> None:

@@ -80,7 +80,7 @@ class Project:
     def require(self, action: str) -> None:
         """Raise NotPermitted early, before long work begins."""
         with self.reader() as reader:
-            people.person_id(reader, self.actor)
+            people.check_actor(reader, self.actor)
         with self.transaction() as tx:
             people.require(tx, action)
 

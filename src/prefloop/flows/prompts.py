@@ -212,7 +212,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except FileNotFoundError as error:
         raise NotFound(f"{path}: no such file") from error
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
+        raise BadInput(f"{path}: {error.strerror or error}: a file is needed") from error
 
 
 def draw_by_plan(

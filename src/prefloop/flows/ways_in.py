@@ -7,10 +7,16 @@ __all__ = ["first_way_in", "way_in"]
 
 
 def way_in(project: Project, handle: str, address: str | None = None) -> str:
-    """A link with which somebody who is here sets a password, made by who is acting."""
-    access = project.settings.access
+    """A link with which somebody who is here sets a password, made by who is acting; to
+    `address`, or where the pages of this project were last served."""
+    access, address = project.settings.access, address or _served_at(project)
     with project.transaction() as tx:
         return access.link(invitations.way_in(tx, handle, access.invitation_hours), address)
+
+
+def _served_at(project: Project) -> str | None:
+    path = project.folder / ".prefloop" / "server"  # where a server on SQLite says where it is
+    return path.read_text(encoding="utf-8").strip() or None if path.exists() else None
 
 
 def first_way_in(project: Project, address: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, TypeVar
 
 from prefloop.core.errors import BadInput
-from prefloop.core.lines import first_of, json_objects, reading, uncompressed
+from prefloop.core.lines import first_of, json_list, json_objects, reading, uncompressed
 from prefloop.core.records import Prompt, PromptSource
 from prefloop.prompts.rows import WORDS, prompt_of
 from prefloop.prompts.strata import conversation
@@ -160,7 +160,7 @@ def _rows(stream: BinaryIO, where: str) -> Iterator[tuple[int, dict[str, Any] | 
     head = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     stream.seek(0)
     if head.startswith(b"["):
-        raise BadInput(f"{where} is one JSON list: write one object per line (JSON Lines)")
+        return json_list(stream, where)
     return json_objects(stream) if head.startswith(b"{") else _csv(_decoded(stream, where))
 
 

@@ -92,7 +92,8 @@ def resolve(reader: Reader, reference: str, kind: str | None = None) -> Artifact
     found = _find(reader, reference, kind)
     artifact = artifacts.get(reader, found)
     if kind and artifact.kind != kind:
-        raise BadInput(f"{reference} is a {artifact.kind}, and a {kind} is needed here")
+        have, wanted = (f"{'an' if k[0] in 'aeiou' else 'a'} {k}" for k in (artifact.kind, kind))
+        raise BadInput(f"{reference} is {have}, and {wanted} is needed here")
     return artifact
 
 

@@ -9,16 +9,19 @@ from prefloop.core.digest import new_id
 from prefloop.core.errors import BadInput, Conflict, NotFound, NotPermitted
 from prefloop.store import tables
 from prefloop.store.engine import Reader, Transaction
+from prefloop.store.handles import check_handle
 
 __all__ = [
     "PERMISSIONS",
     "ROLES",
     "add",
+    "check_actor",
     "check_roles",
     "grant",
     "handles",
     "holding",
     "join",
+    "lacking",
     "may",
     "person_id",
     "require",
@@ -26,7 +29,6 @@ __all__ = [
     "standing",
 ]
 
-_LONGEST_HANDLE = 64
 ROLES = ("admin", "lead", "senior", "annotator", "engineer", "auditor")
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
@@ -105,10 +107,19 @@ def person_id(reader: Reader, handle: str) -> str:
     row = reader.one(sa.select(tables.person.c.id).where(tables.person.c.handle == handle))
     if row is None:
         raise NotFound(
+            f"nobody here is called {handle}: prefloop user list shows who is here, "
+            f"prefloop user add {handle} --role ROLE adds them"
+        )
+    return str(row.id)
+
+
+def check_actor(reader: Reader, handle: str) -> None:
+    """Raise NotFound, with what to do, where the one who acts is nobody here."""
+    if handle not in handles(reader):
+        raise NotFound(
             f"nobody here is called {handle}: say who is acting with --as NAME or PREFLOOP_ACTOR, "
             f"or add them: prefloop user add {handle} --role ROLE"
         )
-    return str(row.id)
 
 
 def handles(reader: Reader) -> list[str]:
@@ -156,23 +167,27 @@ def may(reader: Reader, handle: str, action: str) -> bool:
 def require(tx: Transaction, action: str) -> None:
     """Raise NotPermitted unless the transaction's actor may do this."""
     if not may(tx, tx.actor, action):
-        person_id(tx, tx.actor)
-        needed = " or ".join(sorted(PERMISSIONS[action]))
-        raise NotPermitted(f"{tx.actor} may not {action}: it takes the role {needed}")
+        check_actor(tx, tx.actor)
+        raise lacking(tx.actor, action)
+
+
+def lacking(handle: str, action: str) -> NotPermitted:
+    """What somebody is told who may not do something: "cleo may not add person: it takes ..."."""
+    needed = " or ".join(sorted(PERMISSIONS[action]))
+    words = " ".join(reversed(action.split(".")))
+    return NotPermitted(f"{handle} may not {words}: it takes the role {needed}")
 
 
 def _append(
     tx: Transaction, handle: str, roles: Sequence[str], action: str, detail: dict[str, Any]
 ) -> str:
-    readable = handle and not any(c.isspace() or not c.isprintable() for c in handle)
-    if not readable or len(handle) > _LONGEST_HANDLE:
-        raise BadInput(f"handle {handle[:100]!r}: use a short name without spaces")
-    if handle in handles(tx):
-        raise Conflict(f"there is already a person called {handle}")
+    check_handle(handle, handles(tx))
     row: dict[str, Any] = {"id": new_id(), "handle": handle, "created": tx.now}
     grants = [_grant(row["id"], role, True) for role in roles]
     groups = [(tables.person, [row]), (tables.role_grant, grants)]
     tx.append_many(groups, action=action, subject=handle, detail=detail)
+    # Whoever appended is alone until the end: of `Ana` and `ana` at one moment, one comes in.
+    check_handle(handle, (other for other in handles(tx) if other != handle))
     return str(row["id"])
 
 

@@ -16,7 +16,17 @@ from prefloop.store import artifacts, names, people, quarantine, tables
 from prefloop.store.artifacts import Artifact
 from prefloop.store.engine import Reader, Transaction
 
-__all__ = ["Proposal", "decide", "get", "listing", "name_version", "point_tag", "propose"]
+__all__ = [
+    "Decision",
+    "Proposal",
+    "decide",
+    "decisions",
+    "get",
+    "listing",
+    "name_version",
+    "point_tag",
+    "propose",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,16 @@ class Proposal:
     reason: str
     proposer: str
     state: str  # open, approved, rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody said to a proposal, and when (microseconds since 1970, UTC)."""
+
+    person: str
+    approve: bool
+    reason: str
+    at: int
 
 
 def name_version(name: str) -> dict[str, Any]:
@@ -99,7 +119,7 @@ def get(reader: Reader, proposal_id: str) -> Proposal:
     """The proposal with this id; its last eight or more characters suffice."""
     ends = tables.proposal.c.id.endswith(proposal_id, autoescape=True)
     query = sa.select(tables.proposal).where(ends)
-    rows = reader.all(query) if len(proposal_id) >= 8 else []
+    rows = reader.all(query) if 8 <= len(proposal_id) <= 36 else []
     if len(rows) != 1:
         raise NotFound(f"no proposal {proposal_id!r}: prefloop proposal list shows them")
     return _proposal(reader, rows[0])
@@ -111,6 +131,18 @@ def listing(reader: Reader, subject: str | None = None) -> list[Proposal]:
     if subject:
         query = query.where(tables.proposal.c.subject == subject)
     return [_proposal(reader, row) for row in reader.all(query)]
+
+
+def decisions(reader: Reader) -> dict[str, list[Decision]]:
+    """{proposal: what was said to it}, oldest first."""
+    d, e = tables.decision.c, tables.event.c
+    query = sa.select(d.proposal, d.person, d.approve, d.reason, e.at)
+    said: dict[str, list[Decision]] = {}
+    for row in reader.all(query.join(tables.event, e.seq == d.event).order_by(e.seq)):
+        said.setdefault(row.proposal, []).append(
+            Decision(row.person, row.approve, row.reason, row.at)
+        )
+    return said
 
 
 def _proposal(reader: Reader, row: sa.Row[Any]) -> Proposal:

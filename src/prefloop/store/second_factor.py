@@ -56,15 +56,16 @@ def state(reader: Reader, handle: str) -> Factor:
 
 
 def prepare(tx: Transaction, handle: str) -> None:
-    """Make a secret for an app to be set up with; it counts only once `confirm` saw a code."""
+    """Make a secret for an app to be set up with; it counts only once `confirm` saw a code. It is
+    new each time: whoever was shown one before it was confirmed knows nothing of the next."""
     row, person, c = _row(tx, handle), people.person_id(tx, handle), tables.credential
     if row is not None and row.factor_on:
         raise Conflict(f"{handle} has a second factor already: remove it first")
     if row is None:
         blank = {"person": person, "password": None, "factor_on": False, "last_step": 0}
-        tx.execute(sa.insert(c), {**blank, "factor": secrets.token_hex(32)})
-    elif row.factor is None:
-        tx.execute(sa.update(c).where(c.c.person == person).values(factor=secrets.token_hex(32)))
+        tx.execute(sa.insert(c), blank)
+    tx.execute(sa.update(c).where(c.c.person == person).values(factor=secrets.token_hex(32)))
+    tx.event("second-factor.prepare", handle)
 
 
 def secret(reader: Reader, handle: str) -> str:

@@ -75,8 +75,8 @@ def start(
         "device": device[:_LONGEST_DEVICE],
     }
     tx.execute(sa.insert(s), row)
-    if stage == "open":
-        tx.event("sign-in", handle, {"by": by, "session": row["id"]})
+    action = "sign-in" if stage == "open" else f"sign-in.{stage}"
+    tx.event(action, handle, {"by": by, "session": row["id"]})
     return name
 
 
@@ -102,9 +102,13 @@ def end(tx: Transaction, name: str) -> None:
 
 
 def replace(tx: Transaction, name: str) -> None:
-    """The browser gets another session in place of this one: no sign-out, and no event."""
-    s = tables.web_session
-    tx.execute(sa.delete(s).where(s.c.digest == opaque.digest(name)))
+    """The browser gets another session in place of this one. One that was open is signed out,
+    whoever's it was; one whose second factor was missing goes without a word."""
+    s, p = tables.web_session, tables.person.c
+    here = s.c.digest == opaque.digest(name)
+    row = tx.one(sa.select(s.c.id, s.c.stage, p.handle).join(tables.person).where(here))
+    if row and tx.execute(sa.delete(s).where(here)).rowcount and row.stage == "open":
+        tx.event("sign-out", row.handle, {"session": row.id, "by": "another sign-in"})
 
 
 def end_one(tx: Transaction, handle: str, session: str) -> None:

@@ -60,6 +60,9 @@ def create(tx: Transaction, handle: str, name: str, scopes: Sequence[str], days:
     if wrong or not scopes:
         given = f"{wrong[0]!r} is no scope" if wrong else "a token needs a scope"
         raise BadInput(f"{given}: one of {', '.join(SCOPES)}")
+    lacking = [one for one in scopes if not people.may(tx, handle, one)]
+    if lacking:
+        raise BadInput(f"{handle} may not {lacking[0]} either: choose what this person may do")
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise BadInput("a token needs a name of at most 100 characters, such as what it is for")
     if not 1 <= days <= LONGEST_DAYS:

@@ -1,18 +1,19 @@
 """Markdown from strangers as HTML that is safe to show, with nothing hidden in it.
 
 HTML in the text is shown as text. Images become links: loading one would tell its owner who is
-looking. Characters that cannot be seen, or that turn the direction of reading, are shown by their
-code, since they can carry hidden words or make a text read differently from what it says.
+looking. Links lead to a full address, http(s) or mailto; any other is shown as it was written.
 """
 
 import html
-import unicodedata
+import re
 from functools import cache
 
 import nh3
 from markdown_it import MarkdownIt
 
-__all__ = ["render", "visible"]
+from prefloop.text.hidden import visible
+
+__all__ = ["render"]
 
 _TAGS = {
     *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a"),
@@ -22,9 +23,8 @@ _TAGS = {
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 _DEEPEST = 40
-_JOINERS = "\u200c\u200d"  # join letters in Persian and Hindi, and build emoji
-_LINES = {ord("\n"): " ", ord("\t"): " ", ord("\r"): " "}  # not hidden, though not printable
-_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800"  # blank, and not called a format
+# A link without a host would lead to our own pages, or, as //host, past its own scheme.
+_ABSOLUTE = re.compile(r"https?://[^/\\?#\s]|mailto:", re.IGNORECASE)
 
 
 def render(markdown: str) -> str:
@@ -47,31 +47,9 @@ def render(markdown: str) -> str:
     )
 
 
-def visible(text: str) -> str:
-    """`text` with every hidden character written as its code, as in ⟨U+202E⟩."""
-    if text.isascii() and text.translate(_LINES).isprintable():
-        return text
-    last = len(text) - 1
-    return "".join(
-        f"⟨U+{ord(letter):04X}⟩"
-        if _is_hidden(letter, text[i - 1 : i], text[i + 1 : i + 2] if i < last else "")
-        else letter
-        for i, letter in enumerate(text)
-    )
-
-
-def _is_hidden(letter: str, before: str, after: str) -> bool:
-    if letter in "\n\t\r":
-        return False
-    if letter in _JOINERS:
-        # Between letters of a script that joins, or parts of an emoji, they belong there.
-        return not (before and after and ord(before) > 0x2FF and ord(after) > 0x2FF)
-    if letter in _FILLERS or 0xE0100 <= ord(letter) <= 0xE01EF:  # variation selectors 17 to 256
-        return True
-    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-
-
 @cache
 def _parser() -> MarkdownIt:
     options = {"html": False, "linkify": False, "breaks": True, "maxNesting": _DEEPEST}
-    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable("image")
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable("image")
+    parser.validateLink = lambda url: _ABSOLUTE.match(url) is not None  # type: ignore[method-assign]
+    return parser

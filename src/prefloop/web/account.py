@@ -84,8 +84,7 @@ def prepare(request: Request, me: Me, password: Text = "") -> Response:
 def confirm(request: Request, me: Me, code: Text = "") -> Response:
     """Turn it on; the recovery codes are shown once."""
     project: Project = request.app.state.project
-    key = f"{me.handle} second factor"
-    request.app.state.throttle.attempt(request, key)
+    request.app.state.throttle.attempt(request, "second factor", me.handle)
     try:
         with project.ledger.transaction(me.handle) as tx:
             codes = second_factor.confirm(tx, me.handle, code)
@@ -93,7 +92,7 @@ def confirm(request: Request, me: Me, code: Text = "") -> Response:
         if isinstance(error, Conflict):
             raise
         return _set_up(request, me, str(error), 422)
-    request.app.state.throttle.succeeded(request, key)
+    request.app.state.throttle.succeeded(request, "second factor", me.handle)
     return _codes(request, codes)
 
 
@@ -176,10 +175,10 @@ def _prove(request: Request, me: Signed, password: str) -> None:
     with project.reader() as reader:
         if not passwords.exists(reader, me.handle):
             return
-    request.app.state.throttle.attempt(request, me.handle)
+    request.app.state.throttle.attempt(request, "password", me.handle)
     if not passwords.fits(project.ledger, me.handle, password):
         raise BadInput("this is not your password")
-    request.app.state.throttle.succeeded(request, me.handle)
+    request.app.state.throttle.succeeded(request, "password", me.handle)
 
 
 def _required(request: Request, me: Signed) -> bool:

@@ -22,7 +22,9 @@ __all__ = ["Audit", "Event", "Fields", "router"]
 
 router = APIRouter(prefix="/audit")
 Reads = Annotated[Signed, Depends(May("audit.read"))]
+Typed = Annotated[str, Query(max_length=200)]
 _PAGE = 50
+_LAST = 2**63 - 1  # what the ledger counts to
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VERIFYING = threading.Lock()
 
@@ -44,11 +46,11 @@ class Event:
 class Fields:
     """The search as it was typed."""
 
-    actor: str = ""
-    action: str = ""
-    subject: str = ""
-    since: str = ""
-    until: str = ""
+    actor: Typed = ""
+    action: Typed = ""
+    subject: Typed = ""
+    since: Typed = ""
+    until: Typed = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def search(
     request: Request,
     reader: Reads,
     fields: Annotated[Fields, Depends(Fields)],
-    before: Annotated[int | None, Query(ge=0)] = None,
+    before: Annotated[int | None, Query(ge=0, le=_LAST)] = None,
 ) -> Response:
     """Look for events."""
     return _show(request, fields, before)

@@ -52,7 +52,8 @@ def drop(request: Request, response: R, name: str = COOKIE) -> R:
 
 
 def let_in(request: Request, response: R, session: str) -> R:
-    """Give the browser its session."""
+    """Give the browser its session; the one that it had before counts no more."""
+    request.app.state.sessions.forget()
     seconds = request.app.state.sessions.access.session_hours * 3600
     return put(request, response, COOKIE, session, seconds)
 

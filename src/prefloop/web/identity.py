@@ -14,8 +14,8 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -48,6 +48,7 @@ CACHE_SECONDS = 3.0
 _MOST_CACHED = 10_000
 _TOUCH_PART = 12  # a session in use is written down each twelfth of its idle time
 _READING = ("GET", "HEAD")
+_Kind = Literal["session", "token"]  # a session's name is no token, and no token a session
 
 
 class SignInNeeded(Exception):
@@ -77,7 +78,8 @@ class Sessions:
         self.ledger = ledger
         self.access = access or AccessSettings()
         self.limits = self.access.limits()
-        self._known: dict[str, tuple[Signed, float]] = {}
+        self._known: dict[tuple[_Kind, str], tuple[Signed, float]] = {}
+        self._forgotten = 0  # how often: what was read before is not kept after
 
     def start(
         self, handle: str, by: str = "password", stage: str = "open", device: str = ""
@@ -88,7 +90,7 @@ class Sessions:
 
     def find(self, name: str | None) -> Signed | None:
         """Who has this session, or None. A second factor that is still missing is no session."""
-        return self.cached(name) or (self._look_up(name) if name else None)
+        return self.who("session", name) if name else None
 
     def half(self, name: str | None) -> str | None:
         """Whose second factor is still missing in this session."""
@@ -100,22 +102,34 @@ class Sessions:
 
     def token(self, value: str) -> Signed | None:
         """Whose token this is, and what it is for."""
-        with self.ledger.reader() as reader:
-            held = tokens.find(reader, value)
-        if held is None:
-            return None
-        return self._keep(value, Signed(held.handle, held.roles, "", "", held.scopes))
+        return self.who("token", value)
 
-    def cached(self, name: str | None) -> Signed | None:
+    def who(self, kind: _Kind, name: str) -> Signed | None:
+        """Whose session or token this is, found a moment ago or now."""
+        known = self.cached(kind, name)
+        if known is None:
+            asked = self._forgotten
+            known = self._session(name) if kind == "session" else self._token(name)
+            if known is not None and asked == self._forgotten:
+                self._keep((kind, name), known)
+        return known
+
+    def cached(self, kind: _Kind, name: str) -> Signed | None:
         """What was found a moment ago."""
-        known = self._known.get(name or "")
+        known = self._known.get((kind, name))
         return known[0] if known and time.monotonic() < known[1] else None
 
     def forget(self) -> None:
         """Look everybody up again: something was revoked."""
+        self._forgotten += 1
         self._known.clear()
 
-    def _look_up(self, name: str) -> Signed | None:
+    def _token(self, value: str) -> Signed | None:
+        with self.ledger.reader() as reader:
+            held = tokens.find(reader, value)
+        return Signed(held.handle, held.roles, "", "", held.scopes) if held else None
+
+    def _session(self, name: str) -> Signed | None:
         with self.ledger.reader() as reader:
             found = sessions.find(reader, name, self.limits)
             now = self.ledger.clock(reader.connection)
@@ -124,13 +138,12 @@ class Sessions:
         if now - found.seen > self.limits.idle // _TOUCH_PART:
             with self.ledger.transaction(found.handle) as tx:
                 sessions.touch(tx, name)
-        return self._keep(name, Signed(found.handle, found.roles, csrf_of(name), found.id))
+        return Signed(found.handle, found.roles, csrf_of(name), found.id)
 
-    def _keep(self, name: str, signed: Signed) -> Signed:
+    def _keep(self, which: tuple[_Kind, str], signed: Signed) -> None:
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()
-        self._known[name] = (signed, time.monotonic() + CACHE_SECONDS)
-        return signed
+        self._known[which] = (signed, time.monotonic() + CACHE_SECONDS)
 
 
 class May:
@@ -140,12 +153,12 @@ class May:
         self.action = action
 
     async def __call__(self, request: Request) -> Signed:
-        name, find = _shown(request)
+        kind, name = _shown(request)
         known: Sessions = request.app.state.sessions
         throttle: Throttle = request.app.state.throttle
-        signed = known.cached(name)
+        signed = known.cached(kind, name)
         if signed is None and name:
-            signed = await run_in_threadpool(find, name)
+            signed = await run_in_threadpool(known.who, kind, name)
         if signed is None:
             throttle.anonymous(request)  # names are not tried out without end
             raise SignInNeeded
@@ -209,17 +222,15 @@ async def check_token(request: Request, wanted: str) -> None:
         raise NotPermitted("this page is out of date: reload it and try again")
 
 
-def _shown(request: Request) -> tuple[str, Callable[[str], Signed | None]]:
-    """What the request shows, and how to look it up: a token goes before a cookie."""
-    known: Sessions = request.app.state.sessions
+def _shown(request: Request) -> tuple[_Kind, str]:
+    """What the request shows: a token goes before a cookie."""
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
-        return value.strip(), known.token
-    return request.cookies.get(cookie_name(request), ""), known.find
+        return "token", value.strip()
+    return "session", request.cookies.get(cookie_name(request), "")
 
 
 def _why_not(signed: Signed, action: str) -> str:
     if signed.scopes is not None and action not in signed.scopes:
         return f"this token is not for {action}: make one with that scope"
-    needed = " or ".join(sorted(people.PERMISSIONS[action]))
-    return f"{signed.handle} may not {action}: it takes the role {needed}"
+    return str(people.lacking(signed.handle, action))

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from prefloop.core.errors import BadInput, NotFound
 from prefloop.flows.project import Project
-from prefloop.store import invitations, passwords
+from prefloop.store import invitations, opaque, passwords
 from prefloop.store.invitations import Invitation
 from prefloop.web import cookies, sign_in
 from prefloop.web.cookies import PublicForm
@@ -48,9 +48,11 @@ def accept(
 ) -> Response:
     """Use the link, and go on as if the password had just been given."""
     project: Project = request.app.state.project
-    request.app.state.throttle.attempt(request, "invitation")
     with project.reader() as reader:
         name = invitations.get(reader, value).handle or handle.strip()
+    # Counted by link, once it is there: nobody guesses one, and nobody closes another's.
+    throttle, link = request.app.state.throttle, opaque.digest(value)
+    throttle.attempt(request, "invitation", link)
     try:
         if password != again:
             raise BadInput("the two passwords differ")
@@ -64,7 +66,7 @@ def accept(
     except BadInput as error:
         return _ask(request, value, handle, str(error), 422)
     request.app.state.sessions.forget()
-    request.app.state.throttle.succeeded(request, "invitation")
+    throttle.succeeded(request, "invitation", link)
     return sign_in.admit(request, name, "invitation", "/")
 
 

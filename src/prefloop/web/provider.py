@@ -25,7 +25,7 @@ from prefloop.store import identities
 from prefloop.web import cookies, sign_in
 from prefloop.web.identity import Anyone, cookie_name
 
-__all__ = ["Provider", "need", "router"]
+__all__ = ["Provider", "ProviderFault", "need", "router"]
 
 router = APIRouter(prefix="/sign-in/provider")
 Public = Annotated[None, Depends(Anyone())]
@@ -37,6 +37,10 @@ _LEEWAY = 60  # seconds that clocks may differ
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 _SECRET = "PREFLOOP_OIDC_SECRET"  # the variable's name
 _AGAIN = "this sign-in took too long or was started elsewhere: start again"
+
+
+class ProviderFault(PrefloopError):
+    """The provider does not answer, or not as it should."""
 
 
 def need() -> None:
@@ -63,7 +67,7 @@ class Provider:
         issuer = self.settings.issuer
         found = self._fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != issuer:
-            raise PrefloopError(f"the provider says it is {found.get('issuer')!r}, not {issuer!r}")
+            raise ProviderFault(f"the provider says it is {found.get('issuer')!r}, not {issuer!r}")
         return found
 
     def keys(self, fresh: bool = False) -> dict[str, Any]:
@@ -86,11 +90,11 @@ class Provider:
             answer = httpx.post(url, data=body, auth=basic, timeout=10)
             told = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise PrefloopError(f"the provider does not answer at {url}: {error}") from error
+            raise ProviderFault(f"the provider does not answer at {url}: {error}") from error
         if not isinstance(told, dict) or "error" in told or answer.is_error:
             raise BadInput(_AGAIN)
         if "id_token" not in told:
-            raise PrefloopError("the provider sent no ID token: is the scope openid allowed there?")
+            raise ProviderFault("the provider sent no ID token: is the scope openid allowed there?")
         return told
 
     def _fetch(self, url: str, fresh: bool = False) -> dict[str, Any]:
@@ -104,7 +108,7 @@ class Provider:
                 answer.raise_for_status()
                 body = dict(answer.json())
             except (httpx.HTTPError, ValueError, TypeError) as error:
-                raise PrefloopError(f"the provider does not answer at {url}: {error}") from error
+                raise ProviderFault(f"the provider does not answer at {url}: {error}") from error
             self._kept[url] = (time.monotonic(), body)
             return body
 
@@ -220,7 +224,7 @@ def _provider(request: Request) -> Provider:
 def _secret() -> str:
     secret = os.environ.get(_SECRET)
     if not secret:
-        raise PrefloopError(f"the provider's secret is not set: give it as {_SECRET}")
+        raise ProviderFault(f"the provider's secret is not set: give it as {_SECRET}")
     return secret
 
 
@@ -246,4 +250,4 @@ def _private(url: str) -> None:
     """Raise for an address that would be asked in the clear."""
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise PrefloopError(f"the provider has to be reached over https, not {url}")
+        raise ProviderFault(f"the provider has to be reached over https, not {url}")

@@ -19,12 +19,15 @@ from fastapi import FastAPI
 from prefloop.core.errors import BadInput, Conflict
 from prefloop.flows.project import Project, open_project
 from prefloop.web import app, provider
+from prefloop.web.security import hosts_of
 
 __all__ = ["Serving", "serve", "worker"]
 
-_FOLDER = "PREFLOOP_SERVED_FOLDER"  # how a worker knows what it serves
+_FOLDER = "PREFLOOP_SERVED_FOLDER"  # how a worker knows what it serves,
+_HOST = "PREFLOOP_SERVED_HOST"  # and where
 _GRACE = 10  # seconds for what is being answered
 _KEEP_ALIVE = 65  # seconds; a comparison takes longer than uvicorn's five
+_CONNECTIONS = 800  # in each process: below the 1,024 files that most systems let one have open
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,11 @@ def serve(project: Project, how: Serving, ready: Callable[[str], None]) -> None:
 
 def worker() -> FastAPI:
     """The application of one of several processes."""
-    return app.create(open_project(Path(os.environ[_FOLDER])))
+    return _app(open_project(Path(os.environ[_FOLDER])), os.environ[_HOST])
+
+
+def _app(project: Project, host: str) -> FastAPI:
+    return app.create(project, hosts_of(project.settings.access.address, host))
 
 
 def _run(project: Project, how: Serving, listening: socket.socket) -> None:
@@ -76,6 +83,7 @@ def _run(project: Project, how: Serving, listening: socket.socket) -> None:
         "ws": "none",
         "proxy_headers": bool(how.trusted),
         "forwarded_allow_ips": list(how.trusted),
+        "limit_concurrency": _CONNECTIONS,
         "timeout_keep_alive": _KEEP_ALIVE,
         "timeout_graceful_shutdown": _GRACE,
         "ssl_certfile": how.cert,
@@ -83,11 +91,11 @@ def _run(project: Project, how: Serving, listening: socket.socket) -> None:
     }
     if how.workers == 1:
         with closing(project.ledger):
-            config = uvicorn.Config(app.create(project), **options)
+            config = uvicorn.Config(_app(project, how.host), **options)
             uvicorn.Server(config).run(sockets=[listening])
         return
     project.ledger.close()  # connections do not outlive a fork
-    os.environ[_FOLDER] = str(project.folder.resolve())
+    os.environ.update({_FOLDER: str(project.folder.resolve()), _HOST: how.host})
     place = "prefloop.web.server:worker"
     config = uvicorn.Config(place, factory=True, workers=how.workers, **options)
     Multiprocess(config, sockets=[listening]).run()

@@ -40,6 +40,7 @@ Public = Annotated[None, Depends(Anyone())]
 HalfSigned = Annotated[str, Depends(Half())]
 Text = Annotated[str, Form(max_length=2000)]
 _NOBODY = "(unknown)"
+_FACTOR = "second factor"
 _WRONG = "this name and password do not go together"
 
 
@@ -107,13 +108,13 @@ def sign_in(
     throttle: Throttle = request.app.state.throttle
     handle = handle.strip()
     try:
-        throttle.attempt(request, handle)
+        throttle.attempt(request, "password", handle)
     except HTTPException as error:
         return _door(request, next, handle, str(error.detail), 429)
     if not passwords.fits(project.ledger, handle, password):
         failed(request, handle, "password")
         return _door(request, next, handle, _WRONG, 422)
-    throttle.succeeded(request, handle)
+    throttle.succeeded(request, "password", handle)
     return admit(request, handle, "password", next)
 
 
@@ -133,19 +134,18 @@ def check_code(
     """Check a code of the app, or a recovery code."""
     project: Project = request.app.state.project
     throttle: Throttle = request.app.state.throttle
-    key = f"{handle} second factor"
     try:
-        throttle.attempt(request, key)
+        throttle.attempt(request, _FACTOR, handle)
     except HTTPException as error:
         return _ask_code(request, next, str(error.detail), 429)
     with project.ledger.transaction(handle) as tx:
         by = second_factor.take(tx, handle, code)
         session = _open(request, tx, handle, f"password and {by}") if by else None
     if session is None:
-        failed(request, handle, "second factor")
+        failed(request, handle, _FACTOR)
         said = "this code does not fit, or was used already: wait for the next one"
         return _ask_code(request, next, said, 422)
-    throttle.succeeded(request, key)
+    throttle.succeeded(request, _FACTOR, handle)
     return cookies.let_in(request, cookies.go(cookies.safe_path(next)), session)
 
 
@@ -165,14 +165,14 @@ def set_up(
     """Turn the second factor on; the recovery codes are shown, and the session is open."""
     project: Project = request.app.state.project
     throttle: Throttle = request.app.state.throttle
-    throttle.attempt(request, f"{handle} second factor")
+    throttle.attempt(request, _FACTOR, handle)
     try:
         with project.ledger.transaction(handle) as tx:
             codes = second_factor.confirm(tx, handle, code)
             session = _open(request, tx, handle, "password and code")
     except BadInput as error:
         return _ask_set_up(request, handle, next, str(error), 422)
-    throttle.succeeded(request, f"{handle} second factor")
+    throttle.succeeded(request, _FACTOR, handle)
     pages: Pages = request.app.state.pages
     page = pages.show(request, "codes.html", Codes(tuple(codes), cookies.safe_path(next)))
     return cookies.let_in(request, page, session)
@@ -236,7 +236,7 @@ def failed(request: Request, handle: str, what: str) -> None:
 
 
 def _open(request: Request, tx: Transaction, handle: str, by: str, stage: str = "open") -> str:
-    """A session with a new name; the half-open one before it ends."""
+    """A session with a new name; the one before it ends, whoever's it was."""
     before = request.cookies.get(cookie_name(request), "")
     if before:
         sessions.replace(tx, before)

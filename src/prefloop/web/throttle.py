@@ -52,28 +52,29 @@ class Throttle:
         """Raise 429 for an address that asks without pause, before anybody is signed in."""
         self._count(f"address {address_of(request)}", self._anonymous)
 
-    def attempt(self, request: Request, handle: str) -> None:
-        """Raise 429 where too many sign-ins failed: of a person from one address, of anybody from
-        it, and of a person from anywhere, which is wider, or strangers could shut people out.
-        Each attempt counts until `succeeded`, so that many at once gain nothing."""
-        for item, *key in self._keys(request, handle):
+    def attempt(self, request: Request, kind: str, name: str) -> None:
+        """Raise 429 where too many failed: of a person from one address, of anybody from it, and
+        of a person from anywhere, which is wider, or strangers could shut people out. Failures of
+        one `kind` (password, second factor, invitation) close no other: some need no more than a
+        name. Each attempt counts until `succeeded`, so that many at once gain nothing."""
+        for item, *key in self._keys(request, kind, name):
             if not self._limiter.hit(item, *key):
                 self._refuse(item, *key)
 
-    def succeeded(self, request: Request, handle: str) -> None:
+    def succeeded(self, request: Request, kind: str, name: str) -> None:
         """This attempt was right: it does not count, nor do the person's failures before."""
-        person, address, anywhere = self._keys(request, handle)
+        person, address, anywhere = self._keys(request, kind, name)
         for item, *key in (person, anywhere):
             self._limiter.clear(item, *key)
         item, *key = address
         self._storage.decr(item.key_for(*key))
 
-    def _keys(self, request: Request, handle: str) -> tuple[_Counted, _Counted, _Counted]:
-        address, name = address_of(request), handle[:_LONGEST]
+    def _keys(self, request: Request, kind: str, name: str) -> tuple[_Counted, _Counted, _Counted]:
+        address, name = address_of(request), name[:_LONGEST]
         return (
-            (self._person, "p", name, address),
+            (self._person, "p", kind, name, address),
             (self._address, "f", address),
-            (self._anywhere, "w", name),
+            (self._anywhere, "w", kind, name),
         )
 
     def _count(self, name: str, most: int) -> None:

@@ -140,7 +140,7 @@ def _person(known: _Known, who: int, gates: AnnotatorGates) -> Person:
     return Person(
         name,
         int((found.of("work") & (found.who == who)).sum()),
-        known.work.pool.get(name, {}).get("calibration", {}).get("status", "not known"),
+        _standing(known.work.pool.get(name, {}).get("calibration", {})),
         gold,
         again,
         known.others.get(name, none),
@@ -155,6 +155,14 @@ def _person(known: _Known, who: int, gates: AnnotatorGates) -> Person:
         _recognized(gold, again, drift, gates),
         _progress(known, who),
     )
+
+
+def _standing(calibration: Mapping[str, Any]) -> str:
+    """Where the anchors left somebody; who had none was let through without being looked at."""
+    evidence = calibration.get("evidence", {})
+    if calibration.get("status") == "cleared" and not (evidence.keys() - {"imported"}):
+        return "not calibrated"
+    return str(calibration.get("status", "not known"))
 
 
 def _repeats(known: _Known, who: int) -> Estimate | NotEnough:

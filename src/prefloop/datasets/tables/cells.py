@@ -6,20 +6,17 @@ Nothing is guessed about a row that is not as the header says: the first one ref
 import csv
 import difflib
 import io
-import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from prefloop.core.errors import BadInput
-from prefloop.core.lines import json_objects
+from prefloop.core.lines import json_list, json_objects
 
 __all__ = ["Cells", "cells"]
 
 Cells = Iterator[tuple[int, Sequence[Any]]]
 
 _HEAD = 64 * 1024
-_WHOLE = 256 * 1024 * 1024  # bytes of a JSON array, which is read in one piece
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON = (".jsonl", ".ndjson")
 
@@ -32,10 +29,9 @@ def cells(stream: BinaryIO, where: str, names: Sequence[str]) -> Cells:
     column that is not there with the name nearest to it.
     """
     delimiter = _delimiter(stream, where)
-    if delimiter == "[":
-        return _picked(_array(stream, where), where, names)
-    if delimiter == "{":
-        return _picked(_objects(stream, where), where, names)
+    if delimiter in "[{":
+        found = json_list(stream, where) if delimiter == "[" else json_objects(stream)
+        return _picked(_objects(found, where), where, names)
     return _separated(stream, where, names, delimiter)
 
 
@@ -67,30 +63,13 @@ def _picked(rows: Iterator[tuple[int, dict[str, Any]]], where: str, names: Seque
             raise BadInput(f"{where}:{line}: {_no_column(error.args[0], row)}") from None
 
 
-def _objects(stream: BinaryIO, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, found in json_objects(stream):
-        if isinstance(found, str):
-            raise BadInput(f"{where}:{line}: {found}")
-        yield line, found
-
-
-def _array(stream: BinaryIO, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    raw = stream.read(_WHOLE + 1)
-    if len(raw) > _WHOLE:
-        raise BadInput(f"{where}: a JSON array over 256 MiB: write it as JSON Lines, a row a line")
-    try:
-        found = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{where}: not UTF-8 at byte {error.start + 1}: save it as UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not JSON: {error}") from error
-    escaped = b"\\ud" in raw.lower()  # only an escape can smuggle in half a character
-    for number, row in enumerate(found, start=1):
-        if not isinstance(row, dict):
-            raise BadInput(f"{where}:{number}: a JSON object is wanted, as in {{...}}")
-        if escaped and re.search("[\ud800-\udfff]", json.dumps(row, ensure_ascii=False)):
-            raise BadInput(f"{where}:{number}: an escape (\\ud...) stands for half a character")
-        yield number, row
+def _objects(
+    found: Iterator[tuple[int, dict[str, Any] | str]], where: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, row in found:
+        if isinstance(row, str):
+            raise BadInput(f"{where}:{line}: {row}")
+        yield line, row
 
 
 def _separated(stream: BinaryIO, where: str, names: Sequence[str], delimiter: str) -> Cells:

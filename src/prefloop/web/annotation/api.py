@@ -4,13 +4,15 @@ A turn is one commit: the judgment, its draft forgotten, the next comparisons le
 """
 
 import json
+import re
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from prefloop.annotation import (
+    calibration,
     campaigns,
     drafts,
     edits,
@@ -36,7 +38,33 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api")
 Judge = Annotated[Signed, Depends(May("judge"))]
 
+_UNKEPT = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of letters: no database takes both
+
+
+def _storable(text: str) -> str:
+    if found := _UNKEPT.search(text):
+        place, code = found.start() + 1, ord(found[0])
+        raise ValueError(f"character {place} (U+{code:04X}) cannot be stored: take it out")
+    return text
+
+
+def _once(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("something is named twice")
+    return names
+
+
+_Storable = AfterValidator(_storable)
+Id = Annotated[str, Field(max_length=64), _Storable]
+Key = Annotated[str, Field(max_length=200), _Storable]
+Name = Annotated[str, Field(max_length=500), _Storable]
+Reasons = Annotated[str, Field(max_length=20_000), _Storable]
 Choice = Annotated[int, Field(ge=0, le=2)]  # a Literal would take true for 1
+Strength = Annotated[int, Field(ge=1, le=3)]
+Rank = Annotated[int, Field(ge=1, le=50)]
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what a browser counts to
+Choices = Annotated[dict[Name, Choice], Field(max_length=100)]
+Flags = Annotated[list[Name], Field(max_length=100), AfterValidator(_once)]
 Side = Literal[0, 1, 2]
 Beside = tuple[dict[str, Any] | None, tuple[str | None, ...] | None]
 _MOST_WANTED = 10
@@ -50,17 +78,17 @@ class Sent(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    assignment: str = Field(max_length=64)
-    key: str = Field(max_length=200)
+    assignment: Id
+    key: Key
     choice: Choice | None = None
-    ranking: list[list[int]] | None = Field(None, max_length=50)
-    strength: int = 1
-    dimensions: dict[str, Choice] = {}
-    flags: list[str] = []
-    rationale: str = Field("", max_length=20_000)
-    active_ms: int = 0
-    focus_losses: int = 0
-    away_ms: int = 0
+    ranking: list[Annotated[list[Rank], Field(max_length=50)]] | None = Field(None, max_length=50)
+    strength: Strength = 1
+    dimensions: Choices = {}
+    flags: Flags = []
+    rationale: Reasons = ""
+    active_ms: Count = 0
+    focus_losses: Count = 0
+    away_ms: Count = 0
     revises: bool = False
 
 
@@ -69,7 +97,7 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     submission: Sent | None = None
-    have: list[str] = Field(default=[], max_length=100)
+    have: list[Id] = Field(default=[], max_length=100)
     want: int = Field(2, ge=0, le=_MOST_WANTED)
 
 
@@ -78,34 +106,34 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     choice: Choice | None = None
-    strength: int = Field(1, ge=1, le=3)
-    dimensions: dict[str, Choice] = Field(default={}, max_length=100)
-    ranks: dict[str, int] = Field(default={}, max_length=50)
-    flags: list[str] = Field(default=[], max_length=100)
-    rationale: str = Field("", max_length=20_000)
-    active_ms: int = Field(0, ge=0)
-    focus_losses: int = Field(0, ge=0)
-    away_ms: int = Field(0, ge=0)
-    at: int = Field(0, ge=0)
+    strength: Strength = 1
+    dimensions: Choices = {}
+    ranks: dict[Id, Rank] = Field(default={}, max_length=50)
+    flags: Flags = []
+    rationale: Reasons = ""
+    active_ms: Count = 0
+    focus_losses: Count = 0
+    away_ms: Count = 0
+    at: Count = 0
 
 
 class Edited(BaseModel):
     """How Response 1 or 2 should have read."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    assignment: str = Field(max_length=64)
-    response: Literal[1, 2]
-    text: str = Field(max_length=edits.LONGEST)
-    key: str = Field(max_length=200)
+    assignment: Id
+    response: Annotated[int, Field(ge=1, le=2)]
+    text: Annotated[str, Field(max_length=edits.LONGEST), _Storable]
+    key: Key
 
 
 class Skipped(BaseModel):
     """A comparison that somebody cannot judge."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    assignment: str = Field(max_length=64)
-    why: str = Field(max_length=skipping.LONGEST)
-    key: str = Field(max_length=200)
+    assignment: Id
+    why: Annotated[str, Field(max_length=skipping.LONGEST), _Storable]
+    key: Key
 
 
 @router.post("/campaigns/{name:path}/turn")
@@ -122,9 +150,11 @@ def turn(request: Request, name: str, asked: Asked, signed: Judge) -> Response:
             _keep_rest(tx, campaign, who, sent, done.judgment)
         beside = _beside(tx, campaign, who, done)
         expert = _expert(tx, campaign, who, sent)
+        # Its last anchor let this person through; one that is only revised did so before.
+        through = expert is not None and not revises and _cleared(tx, campaign, who)
     # Rendered after the commit: nobody waits for it with the ledger in hand.
     items = [view.item(one, *beside[one.assignment]) for one in done.next]
-    return _json({**_answer(done, items), "expert": expert})
+    return _json({**_answer(done, items), "expert": expert, "through": through})
 
 
 @router.put("/drafts/{assignment}")
@@ -159,7 +189,8 @@ def edit(request: Request, name: str, edited: Edited, signed: Judge) -> Response
     """Record how a response should have read."""
     project: Project = request.app.state.project
     with project.ledger.transaction(signed.handle) as tx:
-        sent = Edit(edited.assignment, edited.response, edited.text, edited.key)
+        side = cast(Literal[1, 2], edited.response)
+        sent = Edit(edited.assignment, side, edited.text, edited.key)
         recorded = edits.record(tx, campaigns.get(tx, name), signed.handle, sent)
     return _json({"edit": recorded})
 
@@ -223,6 +254,10 @@ def _expert(
         return None
     found = explanations.after(tx, campaign, who, sent.assignment)
     return asdict(found) if found else None
+
+
+def _cleared(tx: Transaction, campaign: Campaign, who: str) -> bool:
+    return bool(calibration.standing(tx, campaign, who)["status"] == "cleared")
 
 
 def _beside(tx: Transaction, campaign: Campaign, who: str, done: Turn) -> dict[str, Beside]:

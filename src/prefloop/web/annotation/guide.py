@@ -66,7 +66,7 @@ def check(reader: Reader, campaign: Campaign, sent: Submission) -> None:
     flags = {one.name for one in guide.disqualifiers}
     strange = [*(set(sent.dimensions) - dimensions), *(set(sent.flags) - flags)]
     if strange:
-        raise BadInput(f"{strange[0]!r} is not in the specification: reload the page")
+        raise BadInput(f"{strange[0][:80]!r} is not in the specification: reload the page")
 
 
 def _guide(manifest: Mapping[str, Any]) -> Guide:

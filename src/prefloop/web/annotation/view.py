@@ -11,7 +11,8 @@ from typing import Any
 
 from prefloop.annotation.queue import Shown
 from prefloop.store.rows import ERASED
-from prefloop.text.rendering import render, visible
+from prefloop.text.hidden import visible
+from prefloop.text.rendering import render
 
 __all__ = ["item", "safe_html"]
 
