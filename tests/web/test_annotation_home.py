@@ -82,10 +82,23 @@ def test_calibration_is_announced(office: Office) -> None:
     assert "Begin calibration" in page(office, "ann0")
 
 
+def test_what_is_done_stands_last_and_without_a_primary_button(office: Office) -> None:
+    done = office.campaign("all in", items=1)
+    office.campaign("begun", items=2)
+    with office.project.as_("ann1").transaction() as tx:
+        (one,) = queue.claim(tx, done, "ann1")
+        judgments.submit(tx, done, "ann1", [Submission(one.assignment, 1, key="k")])
+    text = page(office, "ann0")
+    assert text.index("<h2>begun") < text.index("<h2>all in") < text.index(">done</span>")
+    assert text.count("button primary") == 1
+    assert 'href="/campaigns/all%20in/work"' in text
+
+
 def test_who_does_not_judge_is_offered_no_comparisons(office: Office) -> None:
     office.campaign("support", items=4)
     text = page(office, LEAD)
     assert "/campaigns/support/work" not in text
+    assert "Comparing takes the role annotator or senior." in text
 
 
 def test_the_playbook_is_the_published_one_and_anybody_signed_in_may_read_it(

@@ -1,13 +1,17 @@
 """Quality in the web: who may read it, what stands there, and how often it is measured."""
 
+import re
+
 import pytest
 from tests.flows.test_alarms import campaign_of
 from tests.web.conftest import Desk
 
 from prefloop.annotation import campaigns
 from prefloop.core.errors import BadInput
-from prefloop.flows import alarms, quality
+from prefloop.core.records import Estimate
+from prefloop.flows import alarms, quality, quality_page
 from prefloop.flows.approval import approve
+from prefloop.flows.charts import Point
 from prefloop.flows.quality_page import Sheet
 from prefloop.store import people
 from prefloop.web.quality import Sheets
@@ -30,6 +34,11 @@ def test_agreement_stands_beside_what_the_command_says(judged: Desk) -> None:
         assert line.replace("'", "&#39;") in page.text
     assert page.text.count("<svg") >= 3
     assert "style=" not in page.text, "the policy lets no style stand in a page"
+    assert re.search(r'<span class="badge (good|warn|bad)">target: ', page.text)
+    (details,) = re.findall(r"<details class=\"card tables\">.*?</details>", page.text, re.S)
+    for name in section.annotators:
+        assert f"<tr><td>{name}</td>" in details
+    assert len(re.findall(r"<td>ann\d\d, ann\d\d</td>", details)) == len(section.pairs)
 
 
 def test_alarms_are_shown_with_their_evidence_and_who_is_in_quarantine(judged: Desk) -> None:
@@ -61,6 +70,24 @@ def test_annotators_are_listed_one_by_one(judged: Desk) -> None:
     page = judged.browser("eric").get("/quality/live/annotators").text
     assert all(f"<td>ann{n:02}</td>" in page for n in range(12))
     assert "Verdicts for the one shown first" in page
+
+
+def test_a_chart_says_that_it_shows_the_lowest_and_draws_none_outside() -> None:
+    def point(n: int) -> Point:
+        value = -0.55 + n / 100
+        return Point(f"ann{n:02}", "kappa", Estimate(value, -0.9, value + 0.1, 20))
+
+    chart = quality_page._drawn("Kappa", "kappa", [point(n) for n in range(64)], low=-0.2)
+    assert chart
+    assert chart.title == "Kappa, the 25 lowest of 64"
+    assert "ann24" in chart.svg
+    assert "ann25" not in chart.svg
+    # The axis begins at -0.6, the lowest rounded down to a tenth, and names it with a minus sign.
+    assert "\N{MINUS SIGN}0.6" in chart.svg
+    few = quality_page._drawn("Kappa", "kappa", [point(64)], low=-0.2)
+    assert few
+    assert few.title == "Kappa"
+    assert "\N{MINUS SIGN}0.6" not in few.svg
 
 
 def test_a_campaign_without_judgments_says_so(judged: Desk) -> None:

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from prefloop.annotation import calibration, campaigns, queries
 from prefloop.annotation.campaigns import Campaign
 from prefloop.flows.project import Project
+from prefloop.store import people
 from prefloop.store.engine import Reader
 from prefloop.web.identity import May, Signed
 from prefloop.web.pages import Context, Pages
@@ -33,13 +34,19 @@ class Work:
     standing: str
     percent: int
 
+    @property
+    def done(self) -> bool:
+        """Nothing is left, as far as was seen a minute ago."""
+        return self.percent == 100
+
 
 @dataclass(frozen=True, slots=True)
 class Home(Context):
-    """The first page."""
+    """The first page; `judging` are the roles that compare."""
 
     signed: Signed
     judges: bool
+    judging: frozenset[str]
     work: tuple[Work, ...]
 
 
@@ -79,7 +86,7 @@ def home(request: Request, signed: Annotated[Signed, Depends(May("verify"))]) ->
     with project.ledger.reader() as reader:
         work = tuple(_work(reader, _shares(request), signed.handle))
     pages: Pages = request.app.state.pages
-    return pages.show(request, "home.html", Home(signed, judges, work))
+    return pages.show(request, "home.html", Home(signed, judges, people.PERMISSIONS["judge"], work))
 
 
 def _shares(request: Request) -> Shares:
@@ -91,7 +98,7 @@ def _shares(request: Request) -> Shares:
 
 
 def _work(reader: Reader, shares: Shares, annotator: str) -> list[Work]:
-    """The campaigns that are not closed, those that are open first."""
+    """The campaigns that are not closed: those that are open first, and done ones after others."""
     found = []
     for name in queries.campaign_names(reader):
         campaign = campaigns.get(reader, name)
@@ -99,4 +106,4 @@ def _work(reader: Reader, shares: Shares, annotator: str) -> list[Work]:
             standing = calibration.standing(reader, campaign, annotator)["status"]
             share = shares.percent(reader, campaign)
             found.append(Work(name, campaign.state, standing, share))
-    return sorted(found, key=lambda one: one.state != "open")
+    return sorted(found, key=lambda one: (one.state != "open", one.done))

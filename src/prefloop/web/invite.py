@@ -23,11 +23,13 @@ Text = Annotated[str, Form(max_length=2000)]
 
 @dataclass(frozen=True, slots=True)
 class Invite(PublicForm):
-    """What the link gives, and what was wrong with the answer."""
+    """What the link gives, whether it is to be their first password, and what was wrong with the
+    answer."""
 
     invitation: Invitation
     handle: str
     shortest: int
+    first: bool
     wrong: str
 
 
@@ -76,5 +78,6 @@ def _ask(
     project: Project = request.app.state.project
     with project.reader() as reader:
         found = invitations.get(reader, value)
-    page = Invite("", found, found.handle or handle[:64], passwords.SHORTEST, wrong)
+        first = not (found.handle and passwords.exists(reader, found.handle))
+    page = Invite("", found, found.handle or handle[:64], passwords.SHORTEST, first, wrong)
     return cookies.show(request, "invite.html", page, status)

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from prefloop.flows.project import Project
 from prefloop.store import names, people, proposals
-from prefloop.store.proposals import Proposal
+from prefloop.store.proposals import Decision, Proposal
 from prefloop.web import cookies
 from prefloop.web.identity import May, Signed
 from prefloop.web.pages import Context, Pages
@@ -23,12 +23,14 @@ Text = Annotated[str, Form(max_length=2000)]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One proposal; `why_not` says why this person does not decide it, empty if they may."""
+    """One proposal; `why_not` says why this person does not decide it, empty if they may; `words`
+    are those of the people who decided it."""
 
     proposal: Proposal
     effect: str
     names: tuple[str, ...]
     why_not: str
+    words: list[Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,14 @@ def listing(request: Request, reader: Reads) -> Response:
     """The page."""
     project: Project = request.app.state.project
     with project.reader() as read:
-        found = proposals.listing(read)
+        found, words = proposals.listing(read), proposals.decisions(read)
         shown = [
             Shown(
                 one,
                 effect(one),
                 tuple(names.names_of(read, one.subject)),
                 _why_not(reader, one),
+                words.get(one.id, []),
             )
             for one in found
         ]

@@ -203,6 +203,7 @@ def test_two_windows_judge_one_comparison_once(office: Office, screen: Screen) -
     assert prompt(one) == prompt(two)
     submit(two, "2")
     saved(two)
+    expect(two.locator("#notices")).not_to_contain_text("in another window")
     assert len({row.comparison for row in judged(office)}) == len(judged(office)) == 2
 
 

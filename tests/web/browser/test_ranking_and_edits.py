@@ -124,6 +124,18 @@ def test_an_edit_is_recorded_beside_the_judgment(office: Office, screen: Screen)
     assert edit.side != one.first_shown
 
 
+def test_the_key_for_edits_asks_for_a_choice_first(office: Office, screen: Screen) -> None:
+    office.campaign(items=2)
+    page = screen()
+    page.keyboard.press("e")
+    expect(page.locator("#notices")).to_contain_text("Choose Response 1 or 2 first")
+    expect(page.locator("#edit-dialog")).to_be_hidden()
+    page.keyboard.press("1")
+    page.keyboard.press("e")
+    expect(page.get_by_role("heading", name="Edit Response 1")).to_be_visible()
+    expect(page.locator("#notices .notice")).to_have_count(0)
+
+
 def test_an_edit_survives_a_reload_and_a_lost_network(office: Office, screen: Screen) -> None:
     office.campaign(items=3)
     page = screen()

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Locator, Page, expect
 from tests.web.annotating import PLAIN, RICH, Office, item
@@ -191,6 +192,55 @@ def test_the_playbook_beside_the_comparison_is_the_published_one(
     expect(guide).to_be_hidden()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (768, 1024)])
+def test_the_playbook_covers_nothing_of_the_comparison(
+    office: Office, screen: Screen, sign_in: Any, width: int, height: int
+) -> None:
+    office.campaign(items=[RICH])
+    page = screen(sign_in("ann0", width, height))
+    page.keyboard.press("g")
+    guide = page.locator("#guide").bounding_box()
+    assert guide
+    for part in ("#pane-1", "#pane-2", ".dimensions", ".reasons", "#judge .primary"):
+        box = page.locator(part).bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= guide["x"], part
+        assert box["y"] + box["height"] <= height, part
+
+
+def test_on_a_phone_the_choice_is_said_in_words(
+    office: Office, screen: Screen, sign_in: Any
+) -> None:
+    office.campaign(items=2)
+    page = screen(sign_in("ann0", 390, 844))
+    words = page.locator("#spoken")
+    expect(words).to_be_visible()
+    expect(words).to_have_text("Which response is better?")
+    page.get_by_label("Response 2 is slightly better").check(force=True)
+    expect(words).to_have_text("Response 2 is slightly better")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(words).to_be_hidden()
+
+
+def test_the_end_of_calibration_is_said_once(office: Office, screen: Screen) -> None:
+    anchors = [item(n, "anchor") for n in range(2)]
+    office.campaign(items=[*anchors, item(7), item(8)], calibration={"anchors": 2})
+    page = screen()
+    through = page.locator("#notice-through")
+    for left in (1, 0):
+        right = "1" if "right" in page.locator("#words-1").inner_text() else "2"
+        before = prompt(page)
+        submit(page, right)
+        asks_something_else(page, before)
+        saved(page)
+        expect(page.locator("#notice-expert")).to_contain_text("the expert chose")
+        expect(through).to_have_count(0 if left else 1)
+    expect(through).to_contain_text("live work now")
+    submit(page)
+    saved(page)
+    expect(page.locator("#notices .notice")).to_have_count(0)
+
+
 def test_the_panes_scroll_together_until_told_otherwise(office: Office, screen: Screen) -> None:
     office.campaign(items=[RICH])
     page = screen()
@@ -229,6 +279,7 @@ def test_at_the_session_limit_work_ends_with_a_break_and_the_draft_is_kept(
     page.reload()
     expect(page.get_by_role("heading", name="Time for a break")).to_be_visible()
     expect(page.locator("#state-break")).to_contain_text("You may go on at")
+    expect(page.locator("#session")).to_be_hidden()
     with office.project.reader() as reader:
         states = {row.state for row in reader.all(sa.select(t.assignment.c.state))}
     assert states == {"returned"}
@@ -262,6 +313,7 @@ def test_when_all_is_judged_the_screen_says_so(office: Office, screen: Screen) -
     page = screen()
     submit(page)
     expect(page.get_by_role("heading", name="Nothing to judge right now")).to_be_visible()
+    expect(page.locator("#state-nothing")).to_contain_text("New comparisons appear here")
 
 
 def test_from_enter_to_the_next_comparison(

@@ -7,7 +7,7 @@ import { Drafts } from "./drafts.js";
 import { Editor } from "./edit.js";
 import * as form from "./form.js";
 import { Keys } from "./keys.js";
-import { explain, kept, say, tell, untell } from "./notices.js";
+import { explain, kept, say, tell, untell, untellJudged } from "./notices.js";
 import { Outbox, newKey } from "./outbox.js";
 import { linkScrolling, prepare, show } from "./panes.js";
 import { Session } from "./session.js";
@@ -76,9 +76,11 @@ function answered(turn, entry, here) {
   session.update(turn, newer.length);
   showSent();
   if (turn.expert) explain(turn.expert, entry.submission, undo);
+  else if (entry) untell("expert");
+  if (turn.through) tell("through", "good", "You are through the calibration: this is live work now.");
   empty = turn.state !== "work" || (!current && !ahead.length);
   if (turn.state !== "work" && turn.state !== "nothing") return halt(turn.state, turn.why, turn.break_until);
-  if (!current) showNext(turn.why);
+  if (!current) showNext();
 }
 
 function refused(why, entry) {
@@ -113,10 +115,10 @@ function showSent() {
 
 // ---- what is on the screen
 
-function showNext(why = "") {
+function showNext() {
   current = ahead.shift() ?? null;
   if (!current) {
-    if (empty) return state("nothing", why);
+    if (empty) return state("nothing");
     return state(outbox.timer ? "offline" : "loading");
   }
   place(current, drafts.find(current));
@@ -178,7 +180,7 @@ function submit(event) {
   drafts.drop(current);
   last = { item: { ...current, nodes: null, said: null }, said };
   shelf.set(`last.${campaign}`, true);
-  untell("revising");
+  untellJudged();
   session.count(revises);
   showNext();
   if (current) measure(begun);
@@ -190,6 +192,7 @@ const skipper = new Skipper((why, key) => {
   outbox.addOther(`${base}/skip`, { assignment, why, key });
   drafts.drop(current);
   showNext();
+  untellJudged();
   say("Skipped");
   outbox.pump();
 });
@@ -263,10 +266,18 @@ function judgeBy(action) {
     strong1: () => say(form.choose(1, 3)), strong2: () => say(form.choose(2, 3)),
     up: () => form.move(-1), down: () => form.move(1), left: () => say(form.step(-1)), right: () => say(form.step(1)),
     rationale: () => form.rationale.focus(), flag: () => el("flag-dialog").showModal(),
-    edit: () => editor.open(form.read().choice || 1), skip,
+    edit, skip,
   };
   acts[action]();
   return true;
+}
+
+// By key: the response that was chosen.
+function edit() {
+  if (form.ranks()) return;
+  const { choice } = form.read();
+  if (choice) editor.open(choice);
+  else tell("edit", "", "Choose Response 1 or 2 first: the key edits the chosen one.");
 }
 
 // Escape: out of the reasons, out of the playbook, out of a revision.

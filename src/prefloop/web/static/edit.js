@@ -1,6 +1,6 @@
 // Editing a response: how it should have read. The words are kept in this browser at every key.
 
-import { say, tell } from "./notices.js";
+import { say, tell, untell } from "./notices.js";
 import { newKey } from "./outbox.js";
 
 const dialog = document.getElementById("edit-dialog");
@@ -39,6 +39,7 @@ export class Editor {
     title.textContent = `Edit Response ${response}`;
     text.value = this.shelf.get(this.name)?.text ?? item.words[response - 1];
     problem.hidden = true;
+    untell("edit");
     dialog.showModal();
     text.focus();
   }

@@ -193,6 +193,8 @@ function check(row, value) {
 
 export function refresh() {
   const said = read();
+  const chosen = rows[0].querySelector(":checked")?.getAttribute("aria-label");
+  document.getElementById("spoken").textContent = chosen ?? "Which response is better?";
   document.getElementById("pane-1").classList.toggle("leading", said.choice === 1);
   document.getElementById("pane-2").classList.toggle("leading", said.choice === 2);
   const asked = rule === "required" || (rule === "on_contradiction" && contradicts(said));

@@ -1,9 +1,10 @@
 // Keys and what they do; each may be given another, kept for the person in this browser.
 
 const USUAL = {
-  prefer1: "1", prefer2: "2", strong1: "Shift+1", strong2: "Shift+2", tie: "0",
+  // in the order of the list, which stands in two columns
+  prefer1: "1", prefer2: "2", strong1: "Shift+1", strong2: "Shift+2",
   up: "ArrowUp", down: "ArrowDown", left: "ArrowLeft", right: "ArrowRight",
-  rationale: "/", flag: "f", edit: "e", guide: "g", undo: "z", skip: "s", submit: "Enter", help: "?",
+  tie: "0", rationale: "/", flag: "f", edit: "e", guide: "g", undo: "z", skip: "s", submit: "Enter", help: "?",
 };
 const WORDS = {
   prefer1: "Response 1 is better", prefer2: "Response 2 is better",

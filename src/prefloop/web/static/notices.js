@@ -3,6 +3,7 @@
 const place = document.getElementById("notices");
 const live = document.getElementById("live");
 const LASTING = ["away", "revising"]; // gone by themselves, when they are no longer true
+const OF_THIS_ONE = ["window", "through", "edit", "undo", "revising"]; // gone once it is judged
 const CHOICES = ["A tie", "Response 1", "Response 2"];
 
 export function say(text) {
@@ -23,6 +24,10 @@ export function tell(name, kind, text, button = null, more = []) {
 
 export function untell(name) {
   document.getElementById(`notice-${name}`)?.remove();
+}
+
+export function untellJudged() {
+  OF_THIS_ONE.forEach(untell);
 }
 
 // After an anchor: what the expert says, beside the annotator's own word.

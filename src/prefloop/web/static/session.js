@@ -18,6 +18,7 @@ export class Session {
     if (this.ends !== turn.ends / 1000) this.warned.clear();
     Object.assign(this, { ends: turn.ends / 1000, done: turn.done + waiting, target: turn.target });
     this.running = turn.state === "work";
+    document.getElementById("session").hidden = turn.state === "break"; // the page says until when
     this.#look();
   }
 
