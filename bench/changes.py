@@ -24,7 +24,7 @@ from prefloop.stats.changes import (
 )
 from prefloop.stats.checks import GOLD, NONE, PEERS, REPEAT
 from prefloop.stats.rationales import Moved, moved
-from prefloop.stats.tracking import Track, track
+from prefloop.stats.tracking import RISE, Track, track
 from prefloop.text.standard import distances
 
 BEFORE, AFTER, PEER = 0.15, 0.30, 0.15
@@ -128,6 +128,37 @@ def learned(name: str, signals: tuple[Signal, ...], spread: float, settle: int) 
     return Line(name, share[1], WANTED, "target", share[1] / WANTED, "share", note)
 
 
+def mixed(known: bool) -> list[Line]:
+    """A fifth of the people takes the other side on one topic, which is a twentieth of the work and
+    two fifths later: nobody changes but for a tenth, whose odds of an error rise as above."""
+    found: dict[str, list[bool]] = {"minority": [], "majority": [], "changed": []}
+    n = 400 * PEOPLE
+    who, at = np.tile(np.arange(PEOPLE), 400), np.arange(n) // PEOPLE
+    minority, drifts = np.arange(PEOPLE) < PEOPLE // 5, np.arange(PEOPLE) >= PEOPLE * 9 // 10
+    for seed in range(CROWDS):
+        rng = np.random.default_rng([4, seed])
+        about = np.where(rng.random(n) < np.where(at < 140, 0.05, 0.4), 0, rng.integers(1, 5, n))
+        log_odds = (np.log(BEFORE / (1 - BEFORE)) + 0.5 * rng.standard_normal(PEOPLE))[who]
+        log_odds += np.log(RISE) * (drifts[who] & (at >= 160))
+        wrong = rng.random(n) < 1 / (1 + np.exp(-log_odds))
+        differs = wrong ^ (minority[who] & (about == 0)) ^ (rng.random(n) < PEER**2)
+        tracks = track(
+            who, np.full(n, PEERS), differs.astype(int), np.full(n, PEER**2), rng,
+            topics=about if known else None,
+        )  # fmt: skip
+        for code, one in tracks.items():
+            kind = "minority" if minority[code] else "changed" if drifts[code] else "majority"
+            found[kind].append(isinstance(one, Track) and one.worse.alarm is not None)
+    share = {kind: float(np.mean(alarms)) for kind, alarms in found.items()}
+    name = "topic mix, topics known" if known else "topic mix, unknown"
+    note = (
+        f"false alarms about the minority; majority {share['majority']:.3f}; changed people found "
+        f"{share['changed']:.2f}"
+    )
+    accused = share["minority"]
+    return [Line(name, accused, TOLERATED, "target", TOLERATED / max(accused, 1e-9), "share", note)]
+
+
 CRITERIA = (
     "accurate policy correct states follows answers question directly honest limits steps clear "
     "next verified asks missing detail safe promise cites rule customer need resolved wrong claims"
@@ -200,6 +231,7 @@ def main() -> None:
             for name, signals in WAYS.items()
             if not name.endswith("10 %")  # too few checks to learn from
         ]
+    lines += [*mixed(True), *mixed(False)]
     lines += [rationales(40, 15, 0.6), rationales(40, 15, 0.3), rationales(40, 5, 0.6)]
     lines.append(rationales(8, 15, 0.6))
     finish("changes", lines)

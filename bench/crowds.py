@@ -3,6 +3,9 @@
 Verdicts follow a hidden truth with log-odds skill + ease of the item; people also like length a
 little, tie now and then, have their own pace and their own stock phrases. Everybody judges a common
 block, without which no ring could be seen; the rest is judged by three people each.
+
+Honest people may differ in more: a minority takes the other side on one topic, some write briefly
+and so in words they have used before, and a ring may copy somebody good instead of tossing a coin.
 """
 
 from dataclasses import dataclass
@@ -27,6 +30,7 @@ ATTACKS = {
 _FAITH = 0.95  # how strictly an attacker keeps to the attack
 _FAST_MS = 3_000
 _USUAL_MS = 25_000
+_PHRASES = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Crowd:
     data: Judged
     roles: tuple[str, ...]  # (A,)
     right: np.ndarray  # (N,) whether a verdict is the truth, sorted as `data` is
+    minority: np.ndarray  # (A,) who takes the other side on one topic
 
 
 def crowd(
@@ -48,12 +53,23 @@ def crowd(
     accuracy: float = 0.85,
     common: int = 60,
     per_item: int = 3,
+    minority: float = 0.0,
+    topics: int = 5,
+    topics_known: bool = True,
+    short: float = 0.0,
+    leader: bool = False,
 ) -> Crowd:
-    """`spread` is the standard deviation of honest skill in log-odds around `accuracy`."""
+    """`spread` is the standard deviation of honest skill in log-odds around `accuracy`; a share
+    `minority` of the honest differs on one of the `topics`, a share `short` writes briefly, and
+    with a `leader` the ring copies one as able as the others."""
     roles = _roles(annotators, of_each)
     item, who = _assign(rng, annotators, judgments, common, per_item)
     n, items = len(item), int(item.max()) + 1
+    more = rng.spawn(1)[0]  # what is drawn from it changes nothing else
     truth = rng.choice([-1, 1], items)
+    apart, brief = (_some(more, roles, share) for share in (minority, short))
+    topic = more.integers(0, topics, items)
+    view = np.where(apart[who] & (topic[item] == 0), -1, 1)
     longer = np.where(rng.random(items) < 0.58, truth, -truth)  # good answers are a bit longer
     listed = np.where(rng.random(items) < 0.7, longer, -longer) * (rng.random(items) < 0.4)
     words = np.exp(rng.normal(5.3, 0.4, items))
@@ -61,10 +77,12 @@ def crowd(
     skill = np.log(accuracy / (1 - accuracy)) + spread * rng.standard_normal(annotators)
     ease = 0.5 * rng.standard_normal(items)
     liking = 0.15 * rng.standard_normal(annotators)  # of length
-    odds = (skill[who] + ease[item]) * truth[item] + liking[who] * longer[item]
+    odds = (skill[who] + ease[item]) * truth[item] * view + liking[who] * longer[item]
     said = np.where(rng.random(n) < 1 / (1 + np.exp(-odds)), 1, -1)
     said = np.where(rng.random(n) < 0.04, 0, said)
     agreed = rng.choice([-1, 1], items)  # what the ring settled on
+    if leader:
+        agreed = np.where(more.random(items) < accuracy, truth, -truth)
     acts = {
         "random clicker": rng.choice([-1, 1], n),
         "always left": first,
@@ -86,14 +104,33 @@ def crowd(
         bullets=listed[item],
         words=words[item],
         active_ms=_times(rng, role, who, words[item], annotators),
-        rationales=_rationales(rng, role, who, annotators),
+        rationales=_briefly(more, _rationales(rng, role, who, annotators), brief, who),
+        topics=topic[item] if minority and topics_known else None,
     )
-    return Crowd(data, roles, (said == truth[item])[data.rows.order])
+    return Crowd(data, roles, (said == truth[item])[data.rows.order], apart)
 
 
 def _roles(annotators: int, of_each: int) -> tuple[str, ...]:
     bad = [name for name in ATTACKS for _ in range(of_each)]
     return (*bad, *[""] * (annotators - len(bad)))
+
+
+def _some(rng: np.random.Generator, roles: tuple[str, ...], share: float) -> np.ndarray:
+    """A share of the honest.  # (A,)"""
+    honest = np.flatnonzero(np.array(roles) == "")
+    chosen = np.zeros(len(roles), dtype=bool)
+    chosen[rng.choice(honest, round(share * len(honest)), replace=False)] = True
+    return chosen
+
+
+def _briefly(
+    rng: np.random.Generator, codes: np.ndarray, brief: np.ndarray, who: np.ndarray
+) -> np.ndarray:
+    """Those who write briefly do so in 150 phrases of their own, some said more often."""
+    often = 1 / np.sqrt(np.arange(1, _PHRASES + 1))
+    phrase = rng.choice(_PHRASES, len(who), p=often / often.sum())
+    own = codes.max(initial=0) + 1 + who * _PHRASES + phrase
+    return np.where(brief[who] & (codes >= 0), own, codes)
 
 
 def _assign(

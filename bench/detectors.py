@@ -2,7 +2,9 @@
 
 A hundred annotators with 300 judgments each, five of every attack, honest skill that varies by .25
 and .5 in log-odds. The same crowds go to a fixed model, in which everybody is equally skilled: what
-people would write first. Then one and ten million judgments against the clock.
+people would write first. Then crowds whose honest people differ in more than skill: a minority that
+takes the other side on one of five topics, writers of few words, a ring that copies somebody good;
+and one and ten million judgments against the clock.
 SEEDS says how many crowds (default 20); START is the first seed, none of which was tuned on.
 """
 
@@ -11,6 +13,7 @@ import time
 import tracemalloc
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from bench.crowds import ATTACKS, Crowd, crowd
@@ -32,6 +35,9 @@ class Tally:
     crowds: int = 0
     honest: int = 0
     accused: int = 0
+    minority: int = 0
+    minority_accused: int = 0
+    told_apart: int = 0  # of the minority: a shared view or copying, no alarm
     accused_fixed: int = 0
     found: Counter[str] = field(default_factory=Counter)
     curves: list[Curve] = field(default_factory=list)  # of partial inversion
@@ -47,6 +53,8 @@ class Tally:
         self.crowds += 1
         self.honest += int((roles == "").sum())
         self.accused += sum(one.roles[who] == "" for who in kinds)
+        self.minority += int(one.minority.sum())
+        self.minority_accused += sum(one.minority[who] for who in kinds)
         self.accused_fixed += int((fixed(one.data.per_person, found) & (roles == "")).sum())
         for who, role in enumerate(one.roles):
             named = ATTACKS.get(role, "")
@@ -55,7 +63,10 @@ class Tally:
         curve = roc(-found.traits.slopes[skilled, 0], roles[skilled] == "partial inversion")
         self.curves.append(curve)
         ring = found.detected["ring"]
-        self.no_ring = ring.reason if isinstance(ring, NotEnough) else ""
+        if isinstance(ring, NotEnough):
+            self.no_ring = ring.reason
+        else:
+            self.told_apart += sum(one.minority[who] for who in ring.alike)
 
 
 def fixed(n: np.ndarray, found: Together) -> np.ndarray:
@@ -67,13 +78,51 @@ def fixed(n: np.ndarray, found: Together) -> np.ndarray:
     return np.asarray(adjusted(p) <= found.rate)
 
 
-def over(seeds: range, spread: float, accuracy: float = 0.85, common: int = 60) -> Tally:
+def over(seeds: range, spread: float = 0.5, **how: Any) -> Tally:
     """The tally over these seeds."""
     tally = Tally()
     for seed in seeds:
-        rng = np.random.default_rng(seed)
-        tally.add(crowd(rng, spread=spread, accuracy=accuracy, common=common))
+        tally.add(crowd(np.random.default_rng(seed), spread=spread, **how))
     return tally
+
+
+# What else honest people may be, beside skill that varies by .5.
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "minority, 60 common": {"minority": 0.2},
+    "minority, 150 common": {"minority": 0.2, "common": 150},
+    "minority, all common": {"minority": 0.2, "common": 300},
+    "minority, 60 common, topics unknown": {"minority": 0.2, "topics_known": False},
+    "minority, all common, topics unknown": {
+        "minority": 0.2, "common": 300, "topics_known": False,
+    },
+    "minority on 1 of 2 topics": {"minority": 0.2, "topics": 2},
+    "minority on 1 of 2 topics, unknown": {"minority": 0.2, "topics": 2, "topics_known": False},
+    "short writers": {"short": 0.15},
+    "ring with a good leader": {"leader": True},
+    "all of it": {"minority": 0.2, "short": 0.15, "leader": True},
+}  # fmt: skip
+
+
+def otherwise(seeds: range) -> list[Line]:
+    """Two lines per crowd: the attack found least, and the honest accused."""
+    rows = []
+    for name, how in OTHERWISE.items():
+        tally = over(seeds, **how)
+        each = tally.crowds * OF_EACH
+        hits, least = min((tally.found[role], role) for role, kind in ATTACKS.items() if kind)
+        rows.append(
+            Line(f"found least: {name}", hits / each, WANTED, "target", hits / each / WANTED,
+                 "share", f"{least}; {tally.crowds} crowds")
+        )  # fmt: skip
+        accused = tally.accused / tally.honest
+        of_them = f"; minority: {tally.minority_accused} of {tally.minority} accused, "
+        of_them += f"{tally.told_apart} of a shared view or copying"
+        rows.append(
+            Line(f"honest accused: {name}", accused, TOLERATED, "target",
+                 TOLERATED / max(accused, 1e-9), "share",
+                 f"{tally.accused} of {tally.honest}{of_them if tally.minority else ''}")
+        )  # fmt: skip
+    return rows
 
 
 def lines(tally: Tally, spread: float, name: str) -> list[Line]:
@@ -129,9 +178,12 @@ def main() -> None:
     begun = time.perf_counter()
     rows: list[Line] = []
     for spread in (0.25, 0.5):
-        rows += lines(over(seeds, spread), spread, f".85±{spread:g}")
+        rows += lines(over(seeds, spread), spread, f".85+-{spread:g}")
     harder = over(seeds, 0.5, accuracy=0.80)
-    rows += [one for one in lines(harder, 0.5, ".80±0.5") if one.name.startswith(("random", "hon"))]
+    rows += [
+        one for one in lines(harder, 0.5, ".80+-0.5") if one.name.startswith(("random", "hon"))
+    ]
+    rows += otherwise(seeds)
     thin = over(range(start, start + 1), 0.25, common=0)
     print(f"without a common block: {thin.no_ring}")
     rows += [large(1_000_000), large(10_000_000)]

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from prefloop.annotation import alarms
-from prefloop.annotation.evidence import evidence, texts_of
+from prefloop.annotation.evidence import evidence, of_labels, texts_of, topic_codes
+from prefloop.annotation.labels import Labels, of_rows
 from prefloop.stats import NotEnough
 from prefloop.stats.detection import Alarm
 from prefloop.stats.detection.judged import Kind
@@ -35,14 +37,23 @@ def said(who: str, verdict: str = "a", **other: Any) -> dict[str, Any]:
     return {**plain, **other}
 
 
-def row(a: str, b: str, *judged: dict[str, Any]) -> dict[str, Any]:
-    return {"a": a, "b": b, "judgments": list(judged)}
+def row(a: str, b: str, *judged: dict[str, Any], topic: str = "") -> dict[str, Any]:
+    return {"a": a, "b": b, "facts": {"topic": topic}, "judgments": list(judged)}
+
+
+def labels(rows: list[dict[str, Any]]) -> Labels:
+    judged = [
+        {**row, "comparison": str(n), "judgments": [{**one, "dimensions": {}} for one in said]}
+        for n, row in enumerate(rows)
+        for said in [row["judgments"]]
+    ]
+    return of_rows(judged)
 
 
 def test_columns_by_hand() -> None:
     rows = [
-        row("short", "long", said("zoe", "b"), said("ann", "tie", first_shown="b")),
-        row("list", "short", said("ann", rationale="r1")),
+        row("short", "long", said("zoe", "b"), said("ann", "tie", first_shown="b"), topic="price"),
+        row("list", "short", said("ann", rationale="r1"), topic="care"),
     ]
     seen = evidence(rows, WORDS)
     assert seen.names == ("ann", "zoe")
@@ -59,6 +70,23 @@ def test_columns_by_hand() -> None:
     assert data.active_ms is not None
     assert data.rationales is not None
     assert [code >= 0 for code in data.rationales] == [False, False, True]
+    assert data.topics is not None
+    assert data.topics.tolist() == [1, 1, 0]  # in order of name
+
+
+def test_labels_alone_have_topics_too() -> None:
+    rows = [
+        row("short", "long", said("ann"), said("bo"), topic="price"),
+        row("list", "long", said("bo"), topic="care"),
+    ]
+    topics = of_labels(labels(rows)).data.topics
+    assert topics is not None
+    assert topics.tolist() == [1, 1, 0]
+
+
+def test_a_topic_that_is_not_known_is_one_of_its_own() -> None:
+    assert topic_codes(["price", "", "care", ""]).tolist() == [2, 0, 1, 0]
+    assert topic_codes([]).tolist() == []
 
 
 def test_only_first_words_take_part_and_anchors_and_repeats_do_not() -> None:
@@ -128,10 +156,10 @@ def test_no_rows_are_not_enough_for_anything() -> None:
     [
         ("random", "agrees with what others say in 90% of 60 judgments"),
         ("one side", "takes the one shown first"),
-        ("one answer", "one and the same answer in 90% of 60"),
+        ("one answer", "one and the same answer in 54 of 60"),
         ("longer wins", "takes the longer, beyond what quality explains"),
         ("bullets win", "takes the list, beyond what quality and length explain"),
-        ("ring", "gives the same answers with bo, cy beyond"),
+        ("ring", "gives nearly the same answers as bo, cy: in 90% of 60 comparisons shared"),
         ("too fast", "takes 90% of the time"),
         ("templates", "repeats their own wording in 90% of 60 rationales"),
     ],
@@ -141,6 +169,28 @@ def test_each_alarm_is_a_sentence(kind: Kind, said: str) -> None:
     sentence = alarms.sentence(one, ("bo", "cy"))
     assert said in sentence
     assert "\n" not in sentence
+
+
+def test_a_shared_view_is_told_and_nobody_is_accused_of_it() -> None:
+    # Of 24 people two think otherwise on every other comparison; nobody says what it is about.
+    rng = np.random.default_rng(5)
+    names, sides = [f"p{n:02d}" for n in range(24)], {1: "a", -1: "b"}
+    rows = []
+    for item in range(200):
+        truth = int(rng.choice([-1, 1]))
+        right = rng.random(24) < 0.85
+        view = [-1 if person < 2 and item % 2 == 0 else 1 for person in range(24)]
+        verdicts = [sides[truth * (1 if r else -1) * v] for r, v in zip(right, view, strict=True)]
+        rows.append(row("short", "alike", *map(said, names, verdicts)))
+    found = alarms.look(evidence(rows, WORDS))
+    assert not {"p00", "p01"} & {one.annotator for one in found.alarms}
+    assert set(found.shared_views) == {"p00", "p01"}
+    assert found.shared_views["p00"].startswith("agrees with p01, in 81% ")  # .85^2 + .15^2 = .745
+    assert found.shared_views["p00"].endswith(
+        "of 200 comparisons shared with the closest, more than skill explains: a shared view or "
+        "copying, which this cannot tell apart"
+    )
+    assert alarms.as_json(found)["shared_views"] == found.shared_views
 
 
 def test_as_json_is_json() -> None:

@@ -123,3 +123,14 @@ def test_values_that_do_not_fit_the_scale_are_refused() -> None:
     many = np.arange(3000)
     with pytest.raises(BadInput, match="distinct"):
         krippendorff_alpha(many, many, many, rng(1), "interval")
+
+
+def test_an_alpha_whose_resamples_mostly_have_none_stands_without_its_interval() -> None:
+    # Forty items judged by two, one of them 0 and 1, else 0: a third of resamples lack it. 80
+    # judgments, one of them 1: 1 - 79 * (2 / 80) / (2 * 79 / 80) = 0.
+    got = alpha([[0] * 40, [1] + [0] * 39], "nominal", replicates=500)
+    assert isinstance(got, Alpha)
+    assert got.alpha.estimate == pytest.approx(0)
+    assert (got.alpha.low, got.alpha.high) == (-1, 1)
+    assert got.caveat is not None
+    assert "resamples" in got.caveat

@@ -144,6 +144,21 @@ def test_players_who_never_lost_or_never_met_have_no_strength() -> None:
     assert isinstance(bradley_terry([0, 0, 3], [1, 3, 1], [1, 0, 0]), NotEnough)
 
 
+def test_ties_alone_say_nothing_of_strength() -> None:
+    found = bradley_terry([1, 1, 2], [2, 2, 1], [0, 0, 0])
+    assert isinstance(found, NotEnough)
+    assert "decided" in found.reason
+
+
+def test_weights_that_cannot_be_summed_are_refused() -> None:
+    for weights in ([1e308, 1e308], [-1.0, 1.0]):
+        with pytest.raises(BadInput, match="weight"):
+            bradley_terry([0, 0], [1, 1], [1, -1], weights)
+    heavy = bradley_terry([0, 0], [1, 1], [1, -1], [1e99, 1e99])
+    assert isinstance(heavy, BradleyTerry)
+    assert heavy.strength.tolist() == pytest.approx([0, 0])
+
+
 def test_games_that_are_none_are_refused() -> None:
     with pytest.raises(BadInput, match="itself"):
         bradley_terry([0], [0], [1])

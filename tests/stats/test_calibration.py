@@ -61,13 +61,41 @@ def test_bins_equal_those_of_scikit_learn(rows: list[tuple[float, int]], bins: i
     np.testing.assert_allclose(found.probability, mean, atol=1e-12)
 
 
-def test_a_calibrated_model_has_an_interval_that_reaches_almost_to_zero() -> None:
-    random = rng(2)
-    chance = random.random(5000)
-    outcome = random.random(5000) < chance
-    got = expected_calibration_error(chance, outcome, random)
-    assert got.low < 0.01
-    assert got.high < 0.03
+@pytest.mark.parametrize(
+    ("rows", "off", "least"),
+    # Of 150 at 95 % 142 are expected, and fewer than 136 have probability 0.01.
+    [(1000, 0.0, 136), (300, 0.0, 136), (1000, 0.03, 136), (300, 0.1, 136)],
+)
+def test_the_interval_holds_the_true_error(rows: int, off: float, least: int) -> None:
+    # Events happen with probability p + off, of p uniform in 0..1-off: an error of `off` itself.
+    held = 0
+    for draw in range(150):
+        random = rng(6, draw)
+        chance = random.random(rows) * (1 - off)
+        outcome = random.random(rows) < chance + off
+        got = expected_calibration_error(chance, outcome, random, replicates=200)
+        held += got.low <= off <= got.high
+    assert held >= least
+
+
+def test_an_error_in_few_bins_is_held_too() -> None:
+    held = 0
+    for draw in range(150):
+        random = rng(7, draw)
+        chance = random.random(1000)
+        middle = np.abs(chance - 0.5) < 0.1
+        outcome = random.random(1000) < chance + 0.25 * middle  # 0.2 * 0.25 = 0.05
+        got = expected_calibration_error(chance, outcome, random, replicates=200)
+        held += got.low <= 0.05 <= got.high
+    assert held >= 130  # 93 % of them measured; fewer than 130 has probability 0.01
+
+
+def test_a_sure_model_that_was_never_wrong_may_still_be_calibrated_or_not() -> None:
+    # A hundred events of .99: 37 % of calibrated models do that, and no gap varies.
+    got = expected_calibration_error(np.full(100, 0.99), np.ones(100), rng(1))
+    assert got.estimate == pytest.approx(0.01)
+    assert got.low == 0
+    assert got.high > 0.03
 
 
 def test_an_overconfident_model_is_caught() -> None:

@@ -107,6 +107,26 @@ def test_one_label_one_annotator_or_nothing_is_not_enough() -> None:
     assert isinstance(dawid_skene([0, 1], [0, 0], [0, 1]), NotEnough)
 
 
+def test_items_judged_once_each_tell_no_errors() -> None:
+    found = dawid_skene(np.arange(40), np.arange(40) % 4, np.arange(40) % 2)
+    assert isinstance(found, NotEnough)
+    assert "two annotators" in found.reason
+    # Repeats of one person are no second opinion.
+    assert isinstance(dawid_skene([0, 0, 1, 1], [0, 0, 1, 1], [0, 1, 0, 1]), NotEnough)
+
+
+def test_by_default_the_verdicts_are_those_of_the_maximum() -> None:
+    random = rng(7)
+    truth, skill = random.integers(0, 2, 2000), random.uniform(0.52, 0.85, 60)
+    items = np.repeat(np.arange(2000), 3)
+    people = np.concatenate([random.choice(60, 3, replace=False) for _ in range(2000)])
+    labels = truth[items] ^ (random.random(6000) > skill[people])
+    got, most = known(items, people, labels), known(items, people, labels, tolerance=1e-14)
+    assert got.converged
+    assert most.objective[-1] - got.objective[-1] < 1e-4
+    assert (got.verdict != most.verdict).sum() <= 1  # with 1e-6 it is about 15
+
+
 def test_settings_without_meaning_are_refused() -> None:
     with pytest.raises(BadInput, match="smoothing"):
         dawid_skene([0, 1], [0, 1], [0, 1], smoothing=-1)

@@ -68,7 +68,7 @@ def test_renaming_labels_and_permuting_rows_keep_what_is_found() -> None:
         (true_world(0, people=7), "7 annotators: halves take at least 8"),
         (true_world(0, items=20), "fewer than 30 items were judged in both halves"),
         ((np.zeros(0, int), np.zeros(0, int), np.zeros(0, int)), "fewer than two labels"),
-        ((np.arange(40), np.arange(40) % 9, np.arange(40) % 2), "fewer than 30 items"),
+        ((np.arange(40), np.arange(40) % 9, np.arange(40) % 2), "no item was judged by two"),
     ],
 )
 def test_too_little_is_not_enough(data: Long, why: str) -> None:

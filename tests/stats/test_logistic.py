@@ -9,6 +9,7 @@ from prefloop.core.digest import rng
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
 from prefloop.stats import NotEnough
+from prefloop.stats.intervals import cluster_mean
 from prefloop.stats.logistic import (
     Matrix,
     PairedLogistic,
@@ -75,6 +76,10 @@ def test_nothing_to_fit_is_not_enough_and_bad_numbers_are_refused() -> None:
         fit_paired(np.ones((2, 1)), l2=0)
     with pytest.raises(BadInput, match="outcomes"):
         fit_paired(np.ones((2, 1)), [0, 2])
+    for weights in ([1e308, 1e308], [-1.0, 1.0]):
+        with pytest.raises(BadInput, match="weight"):
+            fit_paired(np.ones((2, 1)), weights=weights)
+    assert isinstance(fit_paired(np.ones((2, 1)), weights=[1e99, 1e99]), PairedLogistic)
     with pytest.raises(BadInput, match="length"):
         fit_paired(np.ones((2, 1)), [0])
     with pytest.raises(BadInput, match="fitted on 1"):
@@ -86,7 +91,7 @@ def test_a_win_rate_that_length_bought_vanishes_at_equal_length() -> None:
     gap = random.normal(30, 30, 4000)
     chance = 1 / (1 + np.exp(-2 * np.tanh(gap / gap.std())))
     won = (random.random(4000) < chance).astype(float)
-    got = length_controlled_win_rate(won, gap, np.arange(4000), random, replicates=100)
+    got = length_controlled_win_rate(won, gap, np.arange(4000))
     assert isinstance(got, Estimate)
     assert won.mean() > 0.65
     assert got.low < 0.5 < got.high
@@ -95,7 +100,48 @@ def test_a_win_rate_that_length_bought_vanishes_at_equal_length() -> None:
 
 def test_without_length_differences_it_is_the_win_rate() -> None:
     won = np.array([1.0] * 60 + [0.0] * 30 + [0.5] * 10)
-    got = length_controlled_win_rate(won, np.zeros(100), np.arange(100), rng(1), replicates=50)
+    got = length_controlled_win_rate(won, np.zeros(100), np.arange(100))
     assert isinstance(got, Estimate)
     assert got.estimate == pytest.approx(0.65, abs=1e-3)
-    assert isinstance(length_controlled_win_rate([1], [2], [0], rng(1)), NotEnough)
+    assert isinstance(length_controlled_win_rate([1], [2], [0]), NotEnough)
+
+
+def test_without_length_differences_its_interval_is_that_of_the_win_rate() -> None:
+    # Wins only: the plain interval of ten out of ten begins at .660, and so does this one, however
+    # the lengths differ. One half throughout is as symmetric as it gets.
+    for won in (np.ones(10), np.zeros(10)):
+        got = length_controlled_win_rate(won, np.arange(10.0) - 5, np.arange(10))
+        plain = cluster_mean(won, np.arange(10))
+        assert isinstance(got, Estimate)
+        assert (got.low, got.high) == pytest.approx((plain.low, plain.high), abs=0.005)
+    clusters = np.arange(100) // 2
+    won = np.where(rng(6).random(100) < 0.8, 1.0, 0.0)
+    got = length_controlled_win_rate(won, np.zeros(100), clusters)
+    plain = cluster_mean(won, clusters)
+    assert isinstance(got, Estimate)
+    assert (got.low, got.high) == pytest.approx((plain.low, plain.high), abs=0.01)
+    assert got.n == 50
+
+
+@pytest.mark.parametrize(("prompts", "intercept"), [(50, 3.5), (50, 2.0), (200, 0.2)])
+def test_its_interval_holds_the_truth_near_the_ends_of_the_scale_too(
+    prompts: int, intercept: float
+) -> None:
+    true, held = 1 / (1 + np.exp(-intercept)), 0
+    for draw in range(200):
+        random = rng(7, draw)
+        gap = random.normal(30, 100, prompts)
+        chance = 1 / (1 + np.exp(-intercept - 0.5 * np.tanh(gap / 100)))
+        won = (random.random(prompts) < chance).astype(float)
+        got = length_controlled_win_rate(won, gap, np.arange(prompts))
+        assert isinstance(got, Estimate)
+        held += got.low <= true <= got.high
+    assert held >= 182  # 190 expected; fewer than 182 has probability 0.01
+
+
+def test_lengths_that_all_differ_by_the_same_are_not_told_from_the_win_rate() -> None:
+    won = np.array([1.0] * 80 + [0.0] * 20)
+    for gap in (300.0, 0.1, -1e300):  # a hundred times 0.1 has a spread of 1e-17, which is rounding
+        got = length_controlled_win_rate(won, np.full(100, gap), np.arange(100))
+        assert isinstance(got, NotEnough)
+        assert "same" in got.reason

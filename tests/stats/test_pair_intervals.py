@@ -27,6 +27,23 @@ def test_intervals_of_all_pairs_are_those_of_each_alone() -> None:
         assert (found.low[at], found.high[at]) == pytest.approx(ends, abs=0.01)
 
 
+def test_intervals_of_many_labels_are_those_of_each_alone() -> None:
+    random = rng(48)
+    item, who = np.repeat(np.arange(300), 2), np.tile([3, 5], 300)
+    true = random.normal(50, 20, 300)
+    said = np.clip(true[item] + random.normal(0, 9, 600), 0, 100).astype(int)
+    for how in ("linear", "quadratic"):
+        pairs = pairwise_kappa(item, who, said, how)
+        assert isinstance(pairs, PairwiseKappa)
+        found = pair_intervals(pairs, rng(46), 2000)
+        ranks = np.unique(said, return_inverse=True)[1]
+        k = int(ranks.max()) + 1
+        alone = cohen_kappa(ranks[::2], ranks[1::2], how, k, rng=rng(47), replicates=2000)
+        assert isinstance(alone, Kappa)
+        ends = alone.kappa.low, alone.kappa.high
+        assert (found.low[0], found.high[0]) == pytest.approx(ends, abs=0.01)
+
+
 def test_a_pair_that_shares_one_item_is_not_trusted() -> None:
     pairs = pairwise_kappa([0, 0, 1, 1], [1, 2, 1, 3], [0, 1, 1, 0])
     assert isinstance(pairs, PairwiseKappa)

@@ -1,5 +1,7 @@
 """All pairs of annotators in one pass."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -155,6 +157,52 @@ def test_nothing_shared_or_one_category_is_not_enough() -> None:
 
 def test_one_shared_item_has_kappas_but_no_interval() -> None:
     assert isinstance(pooled_kappa([0, 0], [1, 2], [0, 1], rng(1)), NotEnough)
+
+
+def test_a_kappa_whose_resamples_mostly_have_none_stands_without_its_interval() -> None:
+    # Two people, 1 of 40 items unlike: a third of resamples lack it, and have no kappa.
+    # Seen 39/40, expected 39/40: kappa is 0.
+    labels = np.zeros(80, dtype=int)
+    labels[1] = 1
+    found = pooled_kappa(np.repeat(np.arange(40), 2), np.tile([0, 1], 40), labels, rng(1))
+    assert isinstance(found, PooledKappa)
+    assert found.pooled.estimate == pytest.approx(0)
+    assert (found.pooled.low, found.pooled.high) == (-1, 1)
+    assert found.caveat is not None
+    assert "resamples" in found.caveat
+
+
+@pytest.mark.parametrize("how", ["unweighted", "linear", "quadratic"])
+def test_a_hundred_labels_take_no_table_of_their_square(how: Weights) -> None:
+    # 200 people, 19,900 pairs: tables of 101 x 101 would be 1.6 GB.
+    random = rng(8)
+    items = np.repeat(np.arange(20_000), 3)
+    who = random.integers(0, 200, 20_000)[:, None] + random.integers(1, 66, 20_000)[:, None] * (
+        np.arange(3)
+    )
+    people = (who % 200).ravel()
+    labels = np.clip(random.normal(50, 20, 20_000)[items] + random.normal(0, 9, 60_000), 0, 100)
+    labels = labels.astype(int)
+    tracemalloc.start()
+    found = pairwise_kappa(items, people, labels, how)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(found, PairwiseKappa)
+    assert most < 50e6
+    ranks = np.unique(labels, return_inverse=True)[1]
+    for at in random.integers(0, len(found.n), 5):
+        mine = {who: items[people == who] for who in (found.first[at], found.second[at])}
+        shared = np.intersect1d(*mine.values())
+        one, two = (ranks[np.isin(items, shared) & (people == who)] for who in mine)
+        alone = cohen_kappa(one, two, how, categories=int(ranks.max()) + 1)
+        assert isinstance(alone, Kappa)
+        assert found.kappa[at] == pytest.approx(alone.kappa.estimate, abs=1e-9)
+        assert found.n[at] == len(shared)
+    some = found.tables.pick(np.array([7, 3]))
+    assert some.shared.tolist() == found.n[[7, 3]].tolist()
+    assert (some.alike / some.shared).tolist() == pytest.approx(
+        [(found.tables.alike / found.n)[at] for at in (7, 3)]
+    )
 
 
 def test_judging_twice_is_refused() -> None:

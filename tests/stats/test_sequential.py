@@ -117,8 +117,54 @@ def test_few_observations_and_values_that_never_vary_are_not_enough() -> None:
     assert isinstance(two_arms([], [], effect=0.1), NotEnough)
     assert isinstance(two_arms([0] * 200 + [1] * 49, [0] * 249, effect=0.1), NotEnough)
     assert isinstance(two_arms(in_turn(60), [3.0] * 120, effect=0.1, kind="mean"), NotEnough)
-    # Rates that are all 0 are no error: they merely differ by nothing.
-    assert compared(in_turn(60), np.zeros(120)).decided_at is None
+    # Rates of nine events, and of nine without one, are not looked at; of ten they are.
+    for of, kind in ((9, NotEnough), (10, AlwaysValid)):
+        rare = (np.arange(400) < 2 * of).astype(float)
+        assert isinstance(two_arms(in_turn(200), rare, effect=0.1), kind)
+        assert isinstance(two_arms(in_turn(200), 1 - rare, effect=0.1), kind)
+
+
+def test_a_mean_is_looked_at_from_twenty_values_unlike_the_commonest_on() -> None:
+    # Arms in turn; the first 60 of each are alike, then come numbers that are not.
+    values = np.where(np.arange(400) < 120, 0.1, rng(28).random(400))
+    found = compared(in_turn(200), values, "mean")
+    assert found.n[0] == 2 * (60 + 20)
+    # Equal values leave exactly nothing: a tenth, summed, would leave rounding for a variance.
+    assert isinstance(two_arms(in_turn(200), np.full(400, 0.1), effect=0.1, kind="mean"), NotEnough)
+    few = np.where(np.arange(400) < 362, 0.1, rng(28).random(400))  # 19 in each arm
+    assert isinstance(two_arms(in_turn(200), few, effect=0.1, kind="mean"), NotEnough)
+
+
+def test_large_values_have_the_variance_of_small_ones() -> None:
+    small = rng(29).standard_normal(2000)
+    near, far = (compared(in_turn(1000), small + by, "mean") for by in (0.0, 1e7))
+    np.testing.assert_allclose(near.low, far.low, atol=1e-6)
+    np.testing.assert_allclose(near.p, far.p, atol=1e-5)
+
+
+@pytest.mark.parametrize(("rate", "share"), [(0.05, 0.95), (0.02, 0.9)])
+def test_an_uneven_split_of_rare_events_keeps_the_error(rate: float, share: float) -> None:
+    # From 50 observations of the small arm on, 11 % and 7 % of these were told apart.
+    wrong = 0
+    for draw in range(200):
+        random = rng(30, draw)
+        arms = (random.random(6000) < share).astype(int)
+        found = two_arms(arms, (random.random(6000) < rate).astype(int), effect=0.1)
+        wrong += isinstance(found, AlwaysValid) and found.decided_at is not None
+    assert wrong <= 10  # four expected; at 5 % more than 17 has probability 0.01
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05])
+def test_the_interval_of_means_that_are_mostly_zero_holds_the_truth(share: float) -> None:
+    held = 0
+    for draw in range(100):
+        random = rng(31, draw)
+        arms = random.integers(0, 2, 8000)
+        values = random.exponential(1.0, 8000) * (random.random(8000) < share) * (1 + arms)
+        found = two_arms(arms, values, effect=0.05, kind="mean")
+        assert isinstance(found, AlwaysValid)
+        held += bool(found.low[-1] <= share <= found.high[-1])  # every look's interval at once
+    assert held >= 90  # at least 95 expected
 
 
 def test_arms_values_and_settings_that_are_none_are_refused() -> None:

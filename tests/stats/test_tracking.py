@@ -108,6 +108,51 @@ def test_another_order_of_people_and_other_names_change_nothing_but_the_rows() -
         assert found.worse.limit == same.worse.limit
 
 
+Four = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def mixed(seed: int) -> tuple[Four, np.ndarray]:
+    """Topic 0 is a twentieth of the work, later two fifths; of 60 people the first 12 take the
+    other side on it, and the last 12 err more from 160 on."""
+    random, people = rng(63, seed), 60
+    n = 400 * people
+    who, at = np.tile(np.arange(people), 400), np.arange(n) // people
+    about = np.where(random.random(n) < np.where(at < 140, 0.05, 0.4), 0, random.integers(1, 5, n))
+    odds = 0.15 / 0.85 * np.where((who >= 48) & (at >= 160), 3.5, 1.0)
+    wrong = random.random(n) < odds / (1 + odds)
+    events = (wrong ^ ((who < 12) & (about == 0))).astype(int)
+    return (who, np.full(n, GOLD), events, np.zeros(n)), about
+
+
+def accused(found: dict[int, Track | NotEnough], people: range) -> int:
+    return sum(isinstance(one := found[who], Track) and one.direction == "worse" for who in people)
+
+
+def test_more_of_a_topic_on_which_some_think_otherwise_is_no_change() -> None:
+    columns, about = mixed(0)
+    without = track(*columns, rng(1))
+    assert accused(without, range(12)) >= 11  # what the topics are for
+    found = track(*columns, rng(1), topics=about)
+    assert accused(found, range(12)) <= 2
+    assert accused(found, range(12, 48)) <= 4
+    assert accused(found, range(48, 60)) >= 10  # and a change is still found
+
+
+def test_a_single_topic_and_one_too_rare_to_learn_from_change_nothing() -> None:
+    columns = crowd(7, gold=0.3, change=2.43)
+    rare = np.where(np.arange(len(columns[0])) % 97 == 0, 3, 8)  # about four of each person's 400
+    plain = track(*columns, rng(1))
+    for topics in (np.full(len(rare), 5), np.where(rare == 3, 8, rare)):
+        same = track(*columns, rng(1), topics=topics)
+        for code, one in plain.items():
+            other = same[code]
+            assert isinstance(one, Track)
+            assert isinstance(other, Track)
+            assert one.worse.limit == other.worse.limit
+    seldom = track(*columns, rng(1), topics=rare)
+    assert accused(seldom, range(PEOPLE)) >= 0.75 * PEOPLE
+
+
 def test_few_judgments_few_checks_and_nobody() -> None:
     assert track([], [], [], [], rng(1)) == {}
     short = track([1] * 50, [GOLD] * 50, [0] * 50, [0.0] * 50, rng(1))
@@ -127,5 +172,7 @@ def test_columns_and_settings_without_meaning_are_refused() -> None:
     ):
         with pytest.raises(BadInput):
             track([1], kinds, events, noise, rng(1))
+    with pytest.raises(BadInput, match="topics 2"):
+        track([1], [GOLD], [0], [0.0], rng(1), topics=[0, 1])
     with pytest.raises(BadInput, match="rise"):
         track([1], [GOLD], [0], [0.0], rng(1), rise=1.0)

@@ -12,11 +12,12 @@ from prefloop.annotation.evidence import Evidence
 from prefloop.core.records import Estimate
 from prefloop.stats import NotEnough
 from prefloop.stats.detection import Alarm as Found
-from prefloop.stats.detection import Detected, Kind, detect, inverted_share
+from prefloop.stats.detection import Alike, Detected, Kind, detect, inverted_share
 
 __all__ = ["RATE", "Alarm", "Alarms", "as_json", "look", "sentence"]
 
 RATE = 0.05
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Alarms:
     not_enough: Mapping[str, str]  # {detector: why it says nothing at all}
     unheard: Mapping[str, Mapping[str, str]]  # {annotator: {detector: why}}
     inversion: Mapping[str, Estimate | NotEnough]  # share turned round, if otherwise as skilled
+    shared_views: Mapping[str, str]  # {annotator: with whom they agree, no alarm}
 
 
 def look(seen: Evidence, rate: float = RATE) -> Alarms:
@@ -58,6 +60,8 @@ def look(seen: Evidence, rate: float = RATE) -> Alarms:
         for code, why in one.missing.items() if isinstance(one, Detected) else ():
             unheard.setdefault(seen.names[code], {})[kind] = why.reason
     shares = inverted_share(seen.data, found.traits)
+    ring = found.detected["ring"]
+    alike = ring.alike if isinstance(ring, Detected) else {}
     return Alarms(
         tuple(_named(one, seen) for one in found.alarms),
         rate,
@@ -67,6 +71,7 @@ def look(seen: Evidence, rate: float = RATE) -> Alarms:
         {k: d.reason for k, d in found.detected.items() if isinstance(d, NotEnough)},
         dict(sorted(unheard.items())),
         {seen.names[code]: share for code, share in shares.items()},
+        {seen.names[code]: _view(one, seen) for code, one in sorted(alike.items())},
     )
 
 
@@ -81,6 +86,7 @@ def as_json(found: Alarms) -> dict[str, Any]:
         "not_enough": dict(found.not_enough),
         "unheard": {name: dict(why) for name, why in found.unheard.items()},
         "inversion": {name: one.json() for name, one in found.inversion.items()},
+        "shared_views": dict(found.shared_views),
     }
 
 
@@ -122,8 +128,8 @@ def _side(one: Found, partners: Sequence[str]) -> str:
 
 def _answer(one: Found, partners: Sequence[str]) -> str:
     return (
-        f"gives one and the same answer in {one.effect:.0%} of {one.n} judgments; people here give "
-        f"their favorite in {one.usual:.0%}"
+        f"gives one and the same answer in {round(one.effect * one.n)} of {one.n} judgments; "
+        f"people here give their favorite in {one.usual:.0%}"
     )
 
 
@@ -142,10 +148,20 @@ def _bullets(one: Found, partners: Sequence[str]) -> str:
 
 
 def _ring(one: Found, partners: Sequence[str]) -> str:
-    named = f"with {', '.join(partners)} " if partners else ""
     return (
-        f"gives the same answers {named}beyond what both being right explains: "
-        f"{one.effect:.0%} more often than expected on {one.n} shared comparisons"
+        f"gives nearly the same answers as {', '.join(partners)}: in {one.effect:.0%} of {one.n} "
+        f"comparisons that the closest decided too, where two able people of one mind here agree "
+        f"in {one.usual:.0%}"
+    )
+
+
+def _view(one: Alike, seen: Evidence) -> str:
+    named, more = [seen.names[code] for code in one.partners[:_NAMED]], len(one.partners) - _NAMED
+    others = f" and {more} more" if more > 0 else ""
+    return (
+        f"agrees with {', '.join(named)}{others}, in {one.agreed:.0%} of {one.shared} comparisons "
+        "that the closest decided too, more than skill explains: a shared view or copying, which this "
+        "cannot tell apart"
     )
 
 

@@ -18,7 +18,7 @@ from prefloop.stats.detection import Judged, judged
 from prefloop.text.near_duplicates import leaders
 from prefloop.text.style import Style, style
 
-__all__ = ["Evidence", "evidence", "of_labels", "signs", "texts_of"]
+__all__ = ["Evidence", "evidence", "of_labels", "signs", "texts_of", "topic_codes"]
 
 Rows = Sequence[Mapping[str, Any]]
 Words = Mapping[str, str | None]  # {digest: text}, None for an erased one
@@ -69,6 +69,7 @@ def evidence(rows: Rows, words: Words) -> Evidence:
         words=shown[:, 2].astype(np.float64),
         active_ms=active if active.any() else None,
         rationales=rationales if (rationales >= 0).any() else None,
+        topics=topic_codes([row["facts"]["topic"] for row in rows])[item],
     )
     return Evidence(data, names)
 
@@ -88,6 +89,7 @@ def of_labels(labels: Labels) -> Evidence:
         signs(labels),
         first=labels.first_shown if labels.first_shown.any() else None,
         active_ms=labels.active_ms if labels.active_ms.any() else None,
+        topics=topic_codes(labels.topics)[labels.item],
     )
     return Evidence(data, tuple(labels.annotators[code] for code in order))
 
@@ -111,6 +113,12 @@ def signs(labels: Labels) -> Ints:
         neither = int(counts.argmin()) if labels.scale == "nominal" else 1
         known = np.insert(np.array([1, -1]), neither, 0)
     return np.asarray(known[labels.label], dtype=np.int64)
+
+
+def topic_codes(names: Sequence[str]) -> Ints:
+    """A code for the topic of every item; one that is not known ("") is a topic too.  # (I,)"""
+    code = {name: n for n, name in enumerate(sorted(set(names)))}
+    return np.array([code[name] for name in names], dtype=np.int64)
 
 
 def _taken(rows: Rows) -> list[tuple[int, Mapping[str, Any]]]:

@@ -111,6 +111,8 @@ def print_alarms(short: str, found: dict[str, Any], held: list[str]) -> None:
         say(f"ALARM {one['annotator']}: {one['kind']} (q {q})\n  {one['evidence']}")
     if not found["alarms"]:
         say("no alarm")
+    for who, why in found.get("shared_views", {}).items():
+        say(f"no alarm, {who}: {why}")
     for kind, why in found["not_enough"].items():
         say(f"not enough data for {kind}: {why}")
     if found["unheard"]:

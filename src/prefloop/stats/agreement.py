@@ -14,7 +14,7 @@ from scipy import stats
 
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
-from prefloop.stats.columns import Floats, columns, compact, same_length, whole
+from prefloop.stats.columns import Floats, Ints, columns, compact, same_length, whole
 from prefloop.stats.intervals import cluster_mean
 from prefloop.stats.item_kinds import kinds, over_items
 from prefloop.stats.other_people import (
@@ -40,6 +40,7 @@ __all__ = [
     "agreements",
     "cohen_kappa",
     "credit",
+    "partial_credit",
     "percent_agreement",
 ]
 
@@ -216,9 +217,15 @@ def _table(first: ArrayLike, second: ArrayLike, categories: int | None) -> Float
 
 def credit(k: int, weights: Weights) -> Floats:
     """Credit for a pair of categories: 1 on the diagonal, down to 0 for the farthest.  # (K, K)"""
+    ranks = np.arange(k)
+    return partial_credit(ranks[:, None], ranks[None, :], k, weights)
+
+
+def partial_credit(one: Ints, other: Ints, k: int, weights: Weights) -> Floats:
+    """The same for ranks one by one, of k: arrays that fit each other.  # (...)"""
     if weights not in ("unweighted", "linear", "quadratic"):
         raise BadInput(f"weights {weights!r}: use unweighted, linear or quadratic")
-    gap = np.abs(np.subtract.outer(np.arange(k), np.arange(k))).astype(np.float64)
     if weights == "unweighted" or k < 2:
-        return np.eye(k)
-    return 1 - (gap / (k - 1)) ** (1 if weights == "linear" else 2)
+        return np.asarray(one == other, dtype=np.float64)
+    share = np.abs(one - other) / (k - 1)
+    return np.asarray(1 - share ** (1 if weights == "linear" else 2), dtype=np.float64)

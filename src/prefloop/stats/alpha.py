@@ -50,7 +50,8 @@ def krippendorff_alpha(
     resample: Resample = "items",
 ) -> Alpha | NotEnough:
     """Alpha of judgments in long format; labels are numbers whose meaning `scale` says. The
-    interval is by bootstrap of items, or of annotators: then it speaks of other people.
+    interval is by bootstrap of items, or of annotators: then it speaks of other people. Where too
+    few resamples of items have an alpha it is all of -1 to 1, and `caveat` says why.
 
     Raises BadInput for a negative label on a ratio scale or more than 2,048 distinct labels.
     """
@@ -75,9 +76,11 @@ def krippendorff_alpha(
             return others
         people = Estimate(alpha, *percentiles(others), n=len(data.annotator_codes))
         return Alpha(people, judgments, OF_OTHER_PEOPLE, people_caveat(data))
+    if units < 2:
+        return NotEnough("one item judged twice: an interval needs at least 2")
     drawn = over_items(sums, found, statistic, rng, replicates, width=4 * len(values) ** 2)
     if isinstance(drawn, NotEnough):
-        return drawn
+        return Alpha(Estimate(alpha, -1.0, 1.0, units), judgments, BY_BOOTSTRAP, drawn.reason)
     caveat = None
     if len(size) * len(values) <= _CELLS:  # beyond, items are many and of many kinds
         caveat = interval_caveat(found.counts, found.items, skew=scale == "nominal")

@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from prefloop.core.errors import BadInput
-from prefloop.stats.columns import Floats, Ints, compact, numbers, same_length, whole
+from prefloop.stats.columns import Floats, Ints, check_weights, compact, numbers, same_length, whole
 from prefloop.stats.result import NotEnough
 
 __all__ = ["BradleyTerry", "bradley_terry"]
@@ -59,19 +59,23 @@ def bradley_terry(
 ) -> BradleyTerry | NotEnough:
     """Maximum likelihood from comparisons (N,) with verdict 1 (first won), -1, or 0 (tie).
 
-    NotEnough where no maximum exists: somebody never lost to the rest, or groups never met.
+    NotEnough where no maximum exists: somebody never lost to the rest, groups never met, or every
+    comparison is a tie. Raises BadInput for negative weights, or such as cannot be summed.
     """
     a, b, said = whole("first", first), whole("second", second), whole("verdicts", verdicts)
     weight = np.ones(len(a)) if weights is None else numbers("weights", weights)
     same_length(first=a, second=b, verdicts=said, weights=weight)
     if (a == b).any():
         raise BadInput(f"player {a[a == b][0]} is compared with itself")
-    if not np.isin(said, (-1, 0, 1)).all() or (weight < 0).any():
-        raise BadInput("verdicts must be 1, -1 or 0 (tie), and weights not negative")
+    if not np.isin(said, (-1, 0, 1)).all():
+        raise BadInput("verdicts must be 1, -1 or 0 (tie)")
+    check_weights(weight)
     players, code = compact(np.concatenate([a, b]))
     if len(players) < 2:
         return NotEnough("no comparison between two players")
     model = _Model(code[: len(a)], code[len(a) :], said, weight, len(players), advantage)
+    if not (model.wins + model.losses).any():
+        return NotEnough("no comparison was decided: ties alone say nothing of who is stronger")
     if not model.has_maximum():
         return NotEnough(
             "the comparisons do not link all players: somebody never won, never lost, or never met "

@@ -7,10 +7,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from prefloop.core.errors import BadInput
 
-__all__ = ["Columns", "Floats", "Ints", "columns", "compact", "numbers", "same_length", "whole"]
+__all__ = [
+    "Columns",
+    "Floats",
+    "Ints",
+    "check_weights",
+    "columns",
+    "compact",
+    "numbers",
+    "same_length",
+    "whole",
+]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+_HEAVIEST = 1e100  # a weight: sums and squares of larger ones are no longer numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,16 @@ def numbers(name: str, values: ArrayLike) -> Floats:
     if bad.size:
         raise BadInput(f"{name} has a value that is not finite at row {bad[0]}: drop or repair it")
     return array
+
+
+def check_weights(weights: Floats) -> None:
+    """BadInput unless weights are 0 or more, and small enough to be summed."""
+    if (weights < 0).any():
+        raise BadInput("weights must not be negative")
+    if len(weights) and weights.max() > _HEAVIEST:
+        raise BadInput(
+            f"a weight of {weights.max():g} is beyond {_HEAVIEST:g}: divide all by the largest"
+        )
 
 
 def same_length(**arrays: np.ndarray) -> None:

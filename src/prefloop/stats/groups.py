@@ -24,7 +24,7 @@ from scipy import stats
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
 from prefloop.stats.columns import Floats, Ints, columns, whole
-from prefloop.stats.pairwise import pair_tables
+from prefloop.stats.pair_tables import pair_tables
 from prefloop.stats.result import NotEnough
 
 __all__ = ["Agreements", "Apart", "agreements", "apart", "divisions", "positions"]
@@ -60,11 +60,11 @@ class Apart:
 def agreements(items: ArrayLike, annotators: ArrayLike, labels: ArrayLike) -> Agreements:
     """Count long-format judgments (N,) pair by pair of annotators."""
     data = columns(items, annotators, labels)
-    first, second, tables = pair_tables(data)
+    tables = pair_tables(data)
     people = len(data.annotator_codes)
     same, shared = np.zeros((people, people)), np.zeros((people, people))
-    same[first, second] = np.einsum("tkk->t", tables)
-    shared[first, second] = tables.sum((1, 2))
+    same[tables.first, tables.second] = tables.alike
+    shared[tables.first, tables.second] = tables.shared
     return Agreements(data.annotator_codes, same + same.T, shared + shared.T)
 
 

@@ -25,6 +25,7 @@ _ITEMS = 30  # judged in both halves
 _PEOPLE = 8  # four to a half
 _ROOM = 200_000  # judgments looked at; of more, those of some items, drawn
 _REPLICATES = 500
+_TOLERANCE = 1e-6  # of forty fits: a verdict in eighty astray is nothing beside the halves' noise
 _MATTERS = 0.01  # of the items overruled: with fewer it hardly matters who is right
 _DOUBT = 0.1  # the model overrules people: the burden of proof is its own
 
@@ -142,7 +143,7 @@ def _verdicts(data: Columns, side: np.ndarray, rng: np.random.Generator) -> tupl
     counts = np.bincount(items * k + labels, minlength=several * k).reshape(several, k)
     vote = np.where(counts.any(1), (counts + rng.random(counts.shape) / 2).argmax(1), -1)
     modeled = vote.astype(np.int64).copy()
-    model = dawid_skene(items, data.annotators[side], labels)
+    model = dawid_skene(items, data.annotators[side], labels, tolerance=_TOLERANCE)
     if not isinstance(model, NotEnough):
         modeled[model.items] = model.verdict
     return vote.astype(np.int64), modeled

@@ -22,6 +22,7 @@ from prefloop.stats.result import NotEnough
 __all__ = [
     "ChiSquare",
     "McNemar",
+    "Z",
     "ZTest",
     "bootstrap_mean",
     "cluster_mean",
@@ -36,7 +37,7 @@ __all__ = [
     "win_rate",
 ]
 
-_Z = float(stats.norm.ppf(0.975))
+Z = float(stats.norm.ppf(0.975))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ def wilson(successes: int, n: int) -> Estimate | NotEnough:
     if n == 0:
         return NotEnough("no trials")
     share = successes / n
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n * n))
     low = 0.0 if successes == 0 else middle - half
     high = 1.0 if successes == n else middle + half
     return Estimate(share, low, high, n)
@@ -172,7 +173,7 @@ def cluster_mean(
         raise BadInput("no values to average: leave the measure out where there are none")
     sums, sizes = _per_cluster(scores, codes)
     n, estimate = len(sums), float(scores.mean())
-    added, size = _Z**2 / 2, len(scores) / len(sums)  # imaginary clusters at each end, of mean size
+    added, size = Z**2 / 2, len(scores) / len(sums)  # imaginary clusters at each end, of mean size
     ends = np.array(bounds)
     total = len(scores) + 2 * added * size
     middle = (scores.sum() + added * size * ends.sum()) / total

@@ -1,11 +1,12 @@
 """Intervals of the kappas of all pairs of annotators, by item bootstrap, many pairs at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.stats.agreement import agreements, credit
-from prefloop.stats.columns import Floats
+from prefloop.stats.columns import Floats, Ints
+from prefloop.stats.pair_tables import PairTables, TablesAgreement
 from prefloop.stats.pairwise import PairwiseKappa
 from prefloop.stats.result import BY_BOOTSTRAP, TRUSTED_ITEMS, TRUSTED_OTHERS, TRUSTED_UNLIKE
 
@@ -33,27 +34,50 @@ def pair_intervals(
     found: PairwiseKappa, rng: np.random.Generator, replicates: int = 1000
 ) -> PairIntervals:
     """Item bootstrap of every pair alone: a shared item is its cell of the pair's table, so tables
-    are redrawn as multinomials, many pairs at a time."""
-    pairs, k = len(found.n), found.tables.shape[1]
+    are redrawn as multinomials of the cells that hold anything, many pairs at a time."""
+    pairs = len(found.n)
     low, high = np.full(pairs, -1.0), np.full(pairs, 1.0)
     trusted = np.zeros(pairs, dtype=bool)
-    worth, cells = credit(k, found.weights), found.tables.reshape(pairs, k * k)
-    step = max(1, _CELLS // (replicates * k * k))
-    for first in range(0, pairs, step):
-        part = slice(first, first + step)
-        n = found.n[part]
-        drawn = rng.multinomial(n, cells[part] / n[:, None], size=(replicates, len(n)))
-        _, observed, expected = agreements(drawn.reshape(-1, k, k).astype(np.float64), worth)
-        none = np.full(len(observed), np.nan)
+    for part in _blocks(found.tables, replicates):
+        tables = found.tables.pick(part)
+        n = tables.shared
+        drawn = _redrawn(tables, rng, replicates)  # (C, R)
+        agreement = TablesAgreement(tables, found.weights)
+        _, observed, expected = agreement(drawn)
+        none = np.full(observed.shape, np.nan)
         room = 1 - expected
         kappas = np.divide(observed - expected, room, out=none, where=room > 1e-12)
-        kappas = kappas.reshape(replicates, len(n))
-        enough = np.isfinite(kappas).mean(0) >= _DEFINED
-        ends = np.nanquantile(kappas[:, enough], [0.025, 0.975], axis=0)
-        low[part][enough], high[part][enough] = ends
-        labels = found.tables[part].sum(1) + found.tables[part].sum(2)  # (pairs, K)
-        others = (1 - labels.max(1) / labels.sum(1)) * n
-        unlike = n - np.trace(found.tables[part], axis1=1, axis2=2)
-        trusted[part] = enough & (n >= TRUSTED_ITEMS) & (others >= TRUSTED_OTHERS)
-        trusted[part] &= unlike >= TRUSTED_UNLIKE
+        enough = np.isfinite(kappas).mean(1) >= _DEFINED
+        low[part[enough]], high[part[enough]] = np.nanquantile(
+            kappas[enough], [0.025, 0.975], axis=1
+        )
+        one, other = agreement.margins(tables.times)
+        commonest = np.maximum.reduceat(one + other, agreement.starts[:-1]) / (2 * n)
+        held = enough & (n >= TRUSTED_ITEMS) & ((1 - commonest) * n >= TRUSTED_OTHERS)
+        trusted[part] = held & (n - tables.alike >= TRUSTED_UNLIKE)
     return PairIntervals(low, high, trusted, BY_BOOTSTRAP)
+
+
+def _blocks(tables: PairTables, replicates: int) -> Iterator[Ints]:
+    """Pairs to be redrawn together: alike in their number of cells, and not too many at a time."""
+    size = np.diff(tables.starts)
+    order = np.argsort(size, kind="stable")
+    room = max(_CELLS // replicates, 1)
+    first = 0
+    while first < len(order):
+        # Drawn as a rectangle, as wide as the widest of the block.
+        reach = size[order[first:]] * np.arange(1, len(order) - first + 1)
+        last = first + max(int(np.searchsorted(reach, room, side="right")), 1)
+        yield order[first:last]
+        first = last
+
+
+def _redrawn(tables: PairTables, rng: np.random.Generator, replicates: int) -> Floats:
+    """Counts of the cells with every pair's items drawn anew.  # (C, R)"""
+    size = np.diff(tables.starts)
+    held = np.arange(size.max()) < size[:, None]  # (T, widest)
+    chance = np.zeros(held.shape)
+    chance[held] = tables.times
+    n = tables.shared
+    drawn = rng.multinomial(n.astype(np.int64), chance / n[:, None], size=(replicates, len(n)))
+    return np.ascontiguousarray(drawn[:, held].T, dtype=np.float64)

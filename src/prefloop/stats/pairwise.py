@@ -4,7 +4,6 @@ Intervals resample items and keep the annotators: they speak of these people on 
 other people, unless the annotators themselves are resampled.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,27 +12,26 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from prefloop.core.records import Estimate
-from prefloop.stats.agreement import Weights, agreements, credit
-from prefloop.stats.columns import Columns, Floats, Ints, columns, compact
+from prefloop.stats.agreement import Weights, credit, partial_credit
+from prefloop.stats.columns import Columns, Floats, Ints, columns
+from prefloop.stats.pair_tables import PairTables, TablesAgreement, label_pairs, pair_tables
 from prefloop.stats.resampling import bootstrap, percentiles, random_groups
 from prefloop.stats.result import (
     BY_BOOTSTRAP,
     OF_OTHER_PEOPLE,
     NotEnough,
-    interval_caveat,
+    judgments_caveat,
 )
 
 __all__ = [
     "PairwiseKappa",
     "PooledKappa",
-    "pair_tables",
     "pairwise_kappa",
     "pooled_kappa",
 ]
 
 _PEOPLE = 5  # annotators that are a sample of anybody
 _DENSE = 8_000_000  # numbers up to which a matrix is kept as it is: 64 MB
-_CHUNK = 4_000_000  # pairs of judgments held at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class PairwiseKappa:
     observed: Floats
     expected: Floats
     undefined: int
-    tables: Floats  # (pairs, K, K) how often one said each label where the other said each
+    tables: PairTables  # how often one said each label where the other said each
     weights: Weights
 
 
@@ -83,37 +81,28 @@ def pairwise_kappa(
     Labels are ranked among those in use anywhere, so that weights mean the same for every pair.
     """
     data = columns(items, annotators, labels)
-    first, second, tables = pair_tables(data)
-    if len(tables) == 0:
+    return _kappas(data, pair_tables(data), weights)
+
+
+def _kappas(data: Columns, tables: PairTables, weights: Weights) -> PairwiseKappa | NotEnough:
+    if len(tables.first) == 0:
         return NotEnough("no two annotators share an item")
-    n, observed, expected = agreements(tables, credit(tables.shape[1], weights))
+    n, observed, expected = TablesAgreement(tables, weights)(tables.times)
     exists = expected < 1 - 1e-12
     if not exists.any():
         return NotEnough("every two annotators used one and the same category throughout")
     observed, expected = observed[exists], expected[exists]
     return PairwiseKappa(
-        data.annotator_codes[first[exists]],
-        data.annotator_codes[second[exists]],
+        data.annotator_codes[tables.first[exists]],
+        data.annotator_codes[tables.second[exists]],
         (observed - expected) / (1 - expected),
         n[exists].astype(np.int64),
         observed,
         expected,
         int((~exists).sum()),
-        tables[exists],
+        tables if exists.all() else tables.pick(np.flatnonzero(exists)),
         weights,
     )
-
-
-def pair_tables(data: Columns) -> tuple[Ints, Ints, Floats]:
-    """Every two annotators who share items: positions of both, and how often one said each label
-    where the other said each.  # (T,), (T,), (T, K, K)"""
-    cells, mass, _ = _pair_cells(data, np.zeros(len(data.item_codes), dtype=np.int64))
-    k = len(data.label_codes)
-    pair_codes, pair = compact(cells // (k * k))
-    tables = np.zeros((len(pair_codes), k * k))
-    np.add.at(tables, (pair, cells % (k * k)), mass)
-    first, second = np.divmod(pair_codes, max(len(data.annotator_codes), 1))
-    return first, second, tables.reshape(len(pair_codes), k, k)
 
 
 def pooled_kappa(
@@ -130,30 +119,35 @@ def pooled_kappa(
     By default items are resampled and the interval speaks of these annotators on other items. With
     "annotators" it speaks of other people from where these came from, on these items: a pair of
     two different people counts as often as both were drawn, and nobody is paired with themselves.
-    Fewer than five annotators are then NotEnough.
+    Fewer than five annotators are then NotEnough. Where too few resamples have a kappa the interval
+    is all of -1 to 1, and `caveat` says why.
     """
     data = columns(items, annotators, labels)
-    shared = np.bincount(data.items, minlength=len(data.item_codes)) >= 2
-    pairs = pairwise_kappa(items, annotators, labels, weights)
+    tables = pair_tables(data)
+    pairs = _kappas(data, tables, weights)
     if isinstance(pairs, NotEnough):
         return pairs
     if resample == "annotators":
         return _other_people(data, pairs, rng, weights, replicates)
+    shared = np.diff(data.starts) >= 2
+    n = int(shared.sum())
+    if n < 2:
+        return NotEnough("one shared item: an interval needs at least 2")
     groups = np.zeros(len(shared), dtype=np.int64)
-    groups[shared] = random_groups(int(shared.sum()), rng)
-    statistic = _Pooled(data, shared[data.items], groups, weights)
-    pooled = float(statistic(np.ones((1, statistic.groups)))[0])
+    groups[shared] = random_groups(n, rng)
+    statistic = _Pooled(data, tables, shared[data.items], groups, weights)
+    value = float(statistic(np.ones((1, statistic.groups)))[0])
+    if not np.isfinite(value):
+        return NotEnough("all annotators used one and the same category throughout")
     found = bootstrap(
         statistic, statistic.groups, rng, replicates=replicates, width=statistic.width
     )
-    if isinstance(found, NotEnough):
-        return found
     mean = float((pairs.kappa * pairs.n).sum() / pairs.n.sum())
-    low, high = percentiles(found)
-    caveat = interval_caveat(data.counts)
-    return PooledKappa(
-        Estimate(pooled, low, high, int(shared.sum())), mean, len(pairs.n), BY_BOOTSTRAP, caveat
-    )
+    if isinstance(found, NotEnough):
+        open_ended = Estimate(value, -1.0, 1.0, n)
+        return PooledKappa(open_ended, mean, len(pairs.n), BY_BOOTSTRAP, found.reason)
+    pooled = Estimate(value, *percentiles(found), n=n)
+    return PooledKappa(pooled, mean, len(pairs.n), BY_BOOTSTRAP, judgments_caveat(data))
 
 
 def _other_people(
@@ -165,9 +159,11 @@ def _other_people(
     if people < _PEOPLE:
         return NotEnough(f"{people} annotators say little of others: at least {_PEOPLE} are needed")
     shares = _shares(data)
-    lucky = shares @ credit(shares.shape[1], weights)
+    lucky = shares if weights == "unweighted" else shares @ credit(shares.shape[1], weights)
     n, seen = pairs.n, pairs.observed * pairs.n
-    chance = n * (lucky[first] * shares[second]).sum(1)
+    chance = np.zeros(len(n))
+    for share, luck in zip(shares.T, lucky.T, strict=True):  # a label at a time: pairs are many
+        chance += n * luck[first] * share[second]
 
     def statistic(drawn: Floats) -> Floats:
         times = drawn[:, first] * drawn[:, second]  # (R, pairs)
@@ -196,19 +192,24 @@ class _Pooled:
     replicate: it hardly varies, and a replicate then costs no more with many pairs.
     """
 
-    def __init__(self, data: Columns, rows: np.ndarray, groups: Ints, weights: Weights) -> None:
-        k, people = len(data.label_codes), len(data.annotator_codes)
-        cells, mass, group = _pair_cells(data, groups)
-        self.worth, self.groups = credit(k, weights), int(groups.max()) + 1
-        first, second = np.divmod(cells // (k * k), people)
-        self.shared = sparse.csr_array((mass, (first, second)), shape=(people, people))
-        self.shared.sum_duplicates()
-        self.n = np.bincount(group, mass, self.groups)
-        agreed = mass * self.worth.ravel()[cells % (k * k)]
-        self.seen = np.bincount(group, agreed, self.groups)
+    def __init__(
+        self, data: Columns, tables: PairTables, rows: np.ndarray, groups: Ints, weights: Weights
+    ) -> None:
+        k, people = tables.k, len(data.annotator_codes)
+        self.worth = None if weights == "unweighted" else credit(k, weights)
+        self.groups = int(groups.max()) + 1
+        at = tables.first, tables.second
+        shared = sparse.csr_array((tables.shared, at), shape=(people, people))
+        self.shared = shared.toarray() if people**2 <= _DENSE else shared
+        self.n, self.seen = np.zeros(self.groups), np.zeros(self.groups)
+        for left, right in label_pairs(data):
+            group = groups[data.items[left]]
+            worth = partial_credit(data.labels[left], data.labels[right], k, weights)
+            self.n += np.bincount(group, minlength=self.groups)
+            self.seen += np.bincount(group, worth, self.groups)
         said = data.annotators[rows] * k + data.labels[rows]
-        at = groups[data.items[rows]], said
-        margins = sparse.csr_array((np.ones(len(said)), at), shape=(self.groups, people * k))
+        cells = np.ones(len(said)), (groups[data.items[rows]], said)
+        margins = sparse.csr_array(cells, shape=(self.groups, people * k))
         small = self.groups * people * k <= _DENSE
         self.margins = margins.toarray() if small else margins
         self.shape, self.width = (people, k), 4 * people * k
@@ -216,15 +217,15 @@ class _Pooled:
     def __call__(self, drawn: Floats) -> Floats:
         said = np.asarray(drawn @ self.margins).reshape(len(drawn), *self.shape)
         share = said / np.maximum(said.sum(2, keepdims=True), 1)  # (R, A, K)
-        lucky = share @ self.worth
-        chance = np.zeros(len(drawn))
-        for code in range(self.shape[1]):
-            reached = np.asarray(lucky[:, :, code] @ self.shared)  # (R, A)
-            chance += (reached * share[:, :, code]).sum(1)
+        lucky = share if self.worth is None else share @ self.worth
+        # One product of matrices for all replicates and labels: sum over pairs of n * luck * share.
+        beside = share.transpose(1, 0, 2)  # (A, R, K)
+        reached = np.asarray(self.shared @ beside.reshape(len(beside), -1)).reshape(beside.shape)
+        chance = np.einsum("rak,ark->r", lucky, reached)
         expected = chance / self.n.sum()
         n = drawn @ self.n
-        observed = np.divide(drawn @ self.seen, n, out=np.full(len(drawn), np.nan), where=n > 0)
         none = np.full(len(drawn), np.nan)
+        observed = np.divide(drawn @ self.seen, n, out=none.copy(), where=n > 0)
         room = 1 - expected
         return np.asarray(np.divide(observed - expected, room, out=none, where=room > 1e-9))
 
@@ -236,46 +237,3 @@ def _shares(data: Columns) -> Floats:
     cells = data.annotators[rows] * shape[1] + data.labels[rows]
     said = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
     return np.asarray(said / np.maximum(said.sum(1, keepdims=True), 1), dtype=np.float64)
-
-
-def _pair_cells(data: Columns, groups: Ints) -> tuple[Ints, Floats, Ints]:
-    """Distinct (pair, label, label) cells per group of items: codes, counts, groups."""
-    k, people = len(data.label_codes), len(data.annotator_codes)
-    n_groups = int(groups.max()) + 1 if len(groups) else 1
-    parts: list[tuple[Ints, Ints]] = []
-    for left, right in _pairs(data):
-        pair = data.annotators[left] * people + data.annotators[right]
-        cell = (pair * k + data.labels[left]) * k + data.labels[right]
-        keys = cell * n_groups + groups[data.items[left]]
-        found, times = _counted(keys, people**2 * k**2 * n_groups)
-        parts.append((found, times))
-    if not parts:
-        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
-    keys, where = np.unique(np.concatenate([p[0] for p in parts]), return_inverse=True)
-    mass = np.bincount(where, np.concatenate([p[1] for p in parts]).astype(np.float64))
-    return keys // n_groups, np.asarray(mass, dtype=np.float64), keys % n_groups
-
-
-def _counted(keys: Ints, names: int) -> tuple[Ints, Ints]:
-    """The distinct keys, all below `names`, and how often each occurs."""
-    if names > len(keys) + _CHUNK:
-        found, times = np.unique(keys, return_counts=True)
-        return found, times.astype(np.int64)
-    times = np.bincount(keys)  # linear in the rows, where sorting is not
-    found = np.flatnonzero(times)
-    return found, times[found]
-
-
-def _pairs(data: Columns) -> Iterator[tuple[Ints, Ints]]:
-    """Row numbers of every two judgments of one item, in chunks; the smaller annotator first."""
-    ends = data.starts[1:][data.items]  # where each row's item ends
-    rows, lag = np.arange(len(data.items)), 1
-    held: list[tuple[Ints, Ints]] = []
-    while len(rows := rows[rows + lag < ends[rows]]):
-        held.append((rows, rows + lag))
-        lag += 1
-        if sum(len(left) for left, _ in held) >= _CHUNK:
-            yield np.concatenate([p[0] for p in held]), np.concatenate([p[1] for p in held])
-            held = []
-    if held:
-        yield np.concatenate([p[0] for p in held]), np.concatenate([p[1] for p in held])

@@ -5,7 +5,7 @@ product: it takes counts (R, units) and gives (R,) values, NaN where a replicate
 that are alike are drawn together: how often each kind comes up is multinomial, exactly.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from prefloop.core.errors import BadInput
 from prefloop.stats.columns import Floats, Ints
 from prefloop.stats.result import NotEnough
 
-__all__ = ["Statistic", "bootstrap", "percentiles", "random_groups"]
+__all__ = ["Statistic", "bootstrap", "draws", "percentiles", "random_groups"]
 
 Statistic = Callable[[Floats], Floats]
 
@@ -36,26 +36,38 @@ def bootstrap(
     With `of_each` (units,) a unit is a kind, of which there are so many. Fewer than two units, or
     a statistic without value in more than a tenth of the replicates, is NotEnough.
     """
-    if replicates < 1:
-        raise BadInput(f"{replicates} replicates: give at least 1")
     total = units if of_each is None else int(of_each.sum())
     if total < 2:
         return NotEnough(f"{total} unit to resample: an interval needs at least 2")
+    drawn = draws(units, rng, replicates=replicates, width=width, of_each=of_each)
+    values = np.concatenate([statistic(counts) for counts in drawn])
+    values = np.sort(values[np.isfinite(values)])
+    if len(values) < _DEFINED * replicates:
+        return NotEnough("too few resamples have a value: the data hardly vary, or are too few")
+    return values
+
+
+def draws(
+    units: int,
+    rng: np.random.Generator,
+    *,
+    replicates: int = 1000,
+    width: int = 1,
+    of_each: Ints | None = None,
+) -> Iterator[Floats]:
+    """How often each unit was drawn, some replicates at a time.  # (R, units) each"""
+    if replicates < 1:
+        raise BadInput(f"{replicates} replicates: give at least 1")
     step = max(1, _CELLS // max(units, width))
-    parts = []
     for first in range(0, replicates, step):
         rows = min(step, replicates - first)
         if of_each is None:
             drawn = rng.integers(0, units, size=(rows, units)) + units * np.arange(rows)[:, None]
             counts = np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
         else:
+            total = int(of_each.sum())
             counts = rng.multinomial(total, of_each / total, size=rows)
-        parts.append(statistic(counts.astype(np.float64)))
-    values = np.concatenate(parts)
-    values = np.sort(values[np.isfinite(values)])
-    if len(values) < _DEFINED * replicates:
-        return NotEnough("too few resamples have a value: the data hardly vary, or are too few")
-    return values
+        yield counts.astype(np.float64)
 
 
 def percentiles(values: Floats) -> tuple[float, float]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from prefloop.stats.columns import Columns, Ints
+
 __all__ = [
     "BY_BOOTSTRAP",
     "BY_LARGE_SAMPLES",
@@ -14,6 +16,7 @@ __all__ = [
     "TRUSTED_UNLIKE",
     "NotEnough",
     "interval_caveat",
+    "judgments_caveat",
 ]
 
 # What an interval speaks of, and how it was found.
@@ -50,15 +53,28 @@ def interval_caveat(
     shared = counts.sum(1) >= 2
     counts = counts[shared]
     each = np.ones(len(counts), np.int64) if times is None else times[shared]
-    n = int(each.sum())
+    unlike = int(each[counts.max(1) < counts.sum(1)].sum())
+    return _caveat(int(each.sum()), each @ counts, unlike, skew)
+
+
+def judgments_caveat(data: Columns) -> str | None:
+    """`interval_caveat` of judgments as they stand, without a table of items x labels."""
+    size = np.diff(data.starts)
+    shared = size >= 2
+    labels = np.bincount(data.labels[shared[data.items]], minlength=len(data.label_codes))
+    # An item is of one mind where no label follows another one of the same item.
+    other = (np.diff(data.labels) != 0) & (np.diff(data.items) == 0)
+    unlike = len(np.unique(data.items[1:][other]))
+    return _caveat(int(shared.sum()), labels, unlike, skew=True)
+
+
+def _caveat(n: int, labels: Ints, unlike: int, skew: bool) -> str | None:
     if n < TRUSTED_ITEMS:
         return f"{n} items judged twice: under {TRUSTED_ITEMS} the interval is too narrow"
-    labels = each @ counts
     others = (1 - labels.max() / labels.sum()) * n
     if skew and others < TRUSTED_OTHERS:
         worth = f"{others:.0f} items' worth are not the commonest"
         return f"labels are skewed: {worth}, under {TRUSTED_OTHERS}"
-    unlike = int(each[counts.max(1) < counts.sum(1)].sum())
     if unlike < TRUSTED_UNLIKE:
         return f"people differ on {unlike} items: under {TRUSTED_UNLIKE} the interval is too narrow"
     return None

@@ -10,8 +10,10 @@ Koomen, Pekelis and Walsh 2022, eq. 9) on a difference of means whose variance V
     log Lambda = (log V - log(V + tau^2)) / 2 + tau^2 d^2 / (2 V (V + tau^2))
 
 With n pairs and V = sigma^2 / n it is their formula. Departure: V is estimated, so the promise is
-asymptotic; nothing is decided before `least` observations in each arm, and for rates V takes
-(events + 1/2) / (n + 1), which is never 0. The test of the split is exact at any size.
+asymptotic, and it is the rarer outcome that has to be many: nothing is decided before `least`
+observations in each arm, of which for rates 10 are events and 10 are none, and for means 20 differ
+from the commonest value. For rates V takes (events + 1/2) / (n + 1). The test of the split is exact
+at any size.
 """
 
 import math
@@ -30,6 +32,8 @@ from prefloop.stats.result import NotEnough
 __all__ = ["AlwaysValid", "SampleRatio", "log_mixture_ratio", "sample_ratio", "two_arms"]
 
 LEAST = 50  # observations in each arm before the first look that counts
+_EVENTS = 10  # of them events, and as many none
+_UNLIKE = 20  # of them unlike the commonest value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,12 @@ def two_arms(
 
     `effect` is the size of difference one hopes to find (tau, the mixture's standard deviation):
     it decides how soon a difference is found, never how often a false one is. `kind` "rate" takes
-    values 0 and 1, "mean" any finite numbers. Fewer than `least` in an arm, or a mean whose values
-    never vary, is NotEnough.
+    values 0 and 1, "mean" any finite numbers. Fewer than `least` in an arm, under 10 events or 10
+    without, or a mean of which under 20 values differ from the commonest, is NotEnough.
+
+    Of 20,000 observations looked at one by one, equal arms are told apart in 0 to 4 % of cases for
+    rates of .02 to .95 with up to 95 % in one arm, and for means (normal, exponential, log-normal,
+    zero but for a few) in 0 to 5 % with equal arms, up to 6 % at 95 to 5; a larger `least` helps.
     """
     arm, value = whole("arms", arms), numbers("values", values)
     same_length(arms=arm, values=value)
@@ -100,11 +108,19 @@ def two_arms(
         raise BadInput("a rate needs values 0 and 1: use kind='mean' for anything else")
     _settings(alpha, effect, least)
     counts = np.stack([np.cumsum(arm == side) for side in (0, 1)])  # (2, N)
-    looks = np.flatnonzero(counts.min(0) >= least)
-    if len(looks) == 0:
+    if len(arm) == 0 or counts[:, -1].min() < least:
         seen = counts[:, -1].tolist() if len(arm) else [0, 0]
         return NotEnough(f"{seen[0]} and {seen[1]} observations: a look needs {least} in each arm")
-    means, spread = _moments(arm, value, counts, looks, kind)
+    middle = _middle(arm, value, least, kind)
+    looks = np.flatnonzero((counts.min(0) >= least) & _telling(arm, value, counts, middle, kind))
+    if len(looks) == 0:
+        asked = (
+            f"{_EVENTS} events and {_EVENTS} without"
+            if kind == "rate"
+            else f"{_UNLIKE} values unlike the commonest"
+        )
+        return NotEnough(f"the values of an arm hardly vary: a look needs {asked} in each arm")
+    means, spread = _moments(arm, value, counts, looks, kind, middle)
     variance = (spread / counts[:, looks]).sum(0)
     if (variance <= 0).any():
         return NotEnough("the values of an arm do not vary: there is no variance to go by")
@@ -140,21 +156,40 @@ def sample_ratio(
     return SampleRatio(counts, share, p, alpha, _first(total, p <= alpha))
 
 
+def _middle(arm: Ints, value: Floats, least: int, kind: str) -> Floats:
+    """What each arm's values are held against: 0 for rates; for means the commonest of the first,
+    as nobody knows the later ones. A value itself, so that equal ones leave exactly 0.  # (2,)"""
+    if kind == "rate":
+        return np.zeros(2)
+    middle = []
+    for side in (0, 1):
+        found, times = np.unique(value[arm == side][:least], return_counts=True)
+        middle.append(found[times.argmax()])
+    return np.array(middle)
+
+
+def _telling(arm: Ints, value: Floats, counts: Ints, middle: Floats, kind: str) -> np.ndarray:
+    """Whether both arms have enough values of the rarer sort, at every look.  # (N,)"""
+    other = np.stack([np.cumsum((arm == side) & (value != middle[side])) for side in (0, 1)])
+    if kind == "rate":
+        return np.asarray(np.minimum(other, counts - other).min(0) >= _EVENTS)
+    return np.asarray(other.min(0) >= _UNLIKE)
+
+
 def _moments(
-    arm: Ints, value: Floats, counts: Ints, looks: Ints, kind: str
+    arm: Ints, value: Floats, counts: Ints, looks: Ints, kind: str, middle: Floats
 ) -> tuple[Floats, Floats]:
     """Means and variances of both arms at every look.  # (2, T) each"""
     n = counts[:, looks]
     # Centering first, or the variance of large numbers drowns in rounding.
-    middle = float(value.mean())
-    own = np.stack([np.where(arm == side, value - middle, 0.0) for side in (0, 1)])
-    sums = np.cumsum(own, axis=1)[:, looks]
-    means = sums / n
+    own = np.stack([np.where(arm == side, value - middle[side], 0.0) for side in (0, 1)])
+    gaps = np.cumsum(own, axis=1)[:, looks] / n
+    means = gaps + middle[:, None]
     if kind == "rate":
-        share = ((means + middle) * n + 0.5) / (n + 1)
-        return means + middle, share * (1 - share)
+        share = (means * n + 0.5) / (n + 1)
+        return means, share * (1 - share)
     squares = np.cumsum(own**2, axis=1)[:, looks]
-    return means + middle, np.maximum(squares - n * means**2, 0.0) / np.maximum(n - 1, 1)
+    return means, np.maximum(squares - n * gaps**2, 0.0) / np.maximum(n - 1, 1)
 
 
 def _decided(n: Ints, d: Floats, variance: Floats, tau2: float, alpha: float) -> AlwaysValid:

@@ -6,11 +6,11 @@ Per annotator two Bernoulli CUSUMs (Page 1954), one that sees a rate rise and on
 
 over gold answers, the verdicts of others and repeats (`checks`), one log likelihood ratio for each
 judgment that has any. `changes` plans charts whose usual rate is known. Here it is not: it is
-learned from the annotator's first judgments, drawn to what people here are like (Beta priors,
-averaged by how well they explain everybody). The limit h has to allow for what stays unknown: it
-is simulated with usual rates drawn from that posterior, for exactly the checks that the annotator's
-judgments had. Departure: the upper tail of the simulated maxima is taken to be exponential, as it
-is for a CUSUM, so that p-values reach below one in the number of simulations.
+learned from the annotator's first judgments, in general and on each topic (`usual_rates`). The
+limit h has to allow for what stays unknown: it is simulated with usual rates drawn from that
+posterior, for exactly the checks that the annotator's judgments had. Departure: the upper tail of
+the simulated maxima is taken to be exponential, as it is for a CUSUM, so that p-values reach below
+one in the number of simulations.
 """
 
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from prefloop.core.errors import BadInput
 from prefloop.core.records import Estimate
 from prefloop.stats.checks import GOLD, NONE, REPEAT
 from prefloop.stats.columns import Floats, Ints, compact, numbers, same_length, whole
 from prefloop.stats.result import NotEnough
+from prefloop.stats.usual_rates import NOISE, Usual, usual_rates
 
 __all__ = ["RISE", "Side", "Track", "track"]
 
 RISE = (0.30 / 0.70) / (0.15 / 0.85)  # in odds: an error rate of .15 becomes one of .30
-_GRID = np.arange(1, 51) / 100  # error rates told apart
-_NOISE = np.arange(0, 25) / 50  # noise of checks told apart; more is no check
 _LEAST = 30  # checks to learn the usual rate from
+_TOPIC = 20  # checks on a topic to learn from
+_OFTEN = 2 * _TOPIC  # checks on a topic that make it one of its own; rarer ones are one together
 _WORLDS = 400
 _TAIL = 0.1  # of the simulated maxima: the part that is exponential
 _CARE = 0.75  # of the rate promised: what people here are like was itself estimated
@@ -92,6 +92,7 @@ def track(
     horizon: int = 300,
     rise: float = RISE,
     false_alarm: float = 0.05,
+    topics: ArrayLike | None = None,
 ) -> dict[int, Track | NotEnough]:
     """Follow every annotator; rows (N,) are judgments in order of time.
 
@@ -100,63 +101,89 @@ def track(
     and as many more as give 30 checks, are learned from; each chart then raises a false alarm with
     at most this probability within `horizon` judgments (or all there are, if more). `rise` is the
     change of the odds of an error to be found. Somebody with fewer judgments is NotEnough.
+
+    With `topics` (codes) an annotator has a usual rate for each: of a topic that comes later, too,
+    the first 20 checks are learned from. Topics with fewer than 40 checks of theirs are taken
+    together.
     """
     who, given = whole("annotators", annotators), whole("kinds", kinds)
     happened, doubt = whole("events", events), numbers("noise", noise)
-    same_length(annotators=who, kinds=given, events=happened, noise=doubt)
+    about = np.zeros(len(who), dtype=np.int64) if topics is None else whole("topics", topics)
+    same_length(annotators=who, kinds=given, events=happened, noise=doubt, topics=about)
     plan = _Plan(settle, horizon, rise, false_alarm)
     _check(given, happened, doubt, plan)
-    level = np.searchsorted(_NOISE, doubt - 0.01)  # (N,) the nearest
-    level = np.where((given == NONE) | (level >= len(_NOISE)), -1, level)
+    level = np.searchsorted(NOISE, doubt - 0.01)  # (N,) the nearest
+    level = np.where((given == NONE) | (level >= len(NOISE)), -1, level)
     codes, person = compact(who)
     order = np.argsort(person, kind="stable")
     edges = np.searchsorted(person[order], np.arange(len(codes) + 1))
     parts = [order[start:end] for start, end in pairwise(edges.tolist())]
-    settled = [_settled(level[rows], settle) for rows in parts]
-    likely = np.array(
-        [
-            _likelihoods(level[rows[:first]], happened[rows[:first]])
-            for rows, first in zip(parts, settled, strict=True)
-        ]
-    ).reshape(len(parts), len(_GRID))
+    courses = [_course(rows, level[rows], happened[rows], about[rows], settle) for rows in parts]
+    usual = usual_rates([one.learned() for one in courses])
     found: dict[int, Track | NotEnough] = {}
-    for code, rows, first, rate in zip(codes, parts, settled, _posteriors(likely), strict=True):
-        if not (level[rows[first:]] >= 0).any():
+    for code, course, rates in zip(codes, courses, usual, strict=True):
+        if not course.charted.any():
+            checked = int((course.level >= 0).sum())
             found[int(code)] = NotEnough(
-                f"{len(rows)} judgments, {int((level[rows] >= 0).sum())} of them checked: the "
+                f"{len(course.rows)} judgments, {checked} of them checked: the "
                 f"usual rate takes {settle} judgments and {_LEAST} checks, and a change some more"
             )
             continue
-        found[int(code)] = _follow(
-            int(code), rows, first, level[rows], happened[rows], rate, rng, plan
-        )
+        found[int(code)] = _follow(int(code), course, rates, rng, plan)
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """One annotator's judgments in order of time.  # (n,) each"""
+
+    rows: Ints
+    level: Ints  # of noise, -1 for no check
+    events: Ints
+    topic: Ints  # 0, 1, ...
+    settled: int
+    charted: np.ndarray  # whether a check is held against the usual rate, not learned from
+
+    def learned(self) -> Ints:
+        """How often checks of each topic and noise had no event, and one.  # (T, noises, 2)"""
+        shape = int(self.topic.max(initial=0)) + 1, len(NOISE), 2
+        known = (self.level >= 0) & ~self.charted
+        cells = np.ravel_multi_index(
+            (self.topic[known], self.level[known], self.events[known]), shape
+        )
+        return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def _course(rows: Ints, level: Ints, events: Ints, about: Ints, settle: int) -> _Course:
+    checked = level >= 0
+    given = compact(about)[1]
+    often = np.bincount(given, checked) >= _OFTEN
+    topic = compact(np.where(often[given], given, -1))[1]
+    first = _settled(level, settle)
+    charted = checked & (np.arange(len(rows)) >= first)
+    if topic.any():
+        for one in range(int(topic.max()) + 1):
+            charted[np.flatnonzero(checked & (topic == one))[:_TOPIC]] = False
+    return _Course(rows, level, events, topic, first, charted)
+
+
 def _follow(
-    code: int,
-    rows: Ints,
-    first: int,
-    level: Ints,
-    events: Ints,
-    posterior: Floats,
-    rng: np.random.Generator,
-    plan: _Plan,
+    code: int, course: _Course, usual: Usual, rng: np.random.Generator, plan: _Plan
 ) -> Track:
-    usual = float(posterior @ _GRID)
-    ends = np.searchsorted(np.cumsum(posterior), [0.025, 0.975]).clip(max=len(_GRID) - 1)
-    steps = [_steps(usual, plan.rise), _steps(usual, 1 / plan.rise)]
-    seen = np.flatnonzero(level[first:] >= 0) + first  # positions with a check, once settled
-    longer = max(1.0, plan.horizon / (len(level) - first))
-    ahead = level[np.resize(seen, round(longer * len(seen)))]  # as many checks as the horizon has
-    highest = _calm(ahead, steps, posterior, rng)  # (2, worlds)
+    seen = np.flatnonzero(course.charted)
+    steps = [_steps(usual.by_topic, change) for change in (plan.rise, 1 / plan.rise)]
+    longer = max(1.0, plan.horizon / (len(course.rows) - course.settled))
+    ahead = np.resize(seen, round(longer * len(seen)))  # as many checks as the horizon has
+    highest = _calm(course.level[ahead], course.topic[ahead], steps, usual, rng)  # (2, worlds)
+    events, level, topic = course.events[seen], course.level[seen], course.topic[seen]
     sides = [
-        _side(rows, seen, table[level[seen], events[seen]], events[seen], top, plan.false_alarm)
+        _side(course.rows, seen, table[topic, level, events], events, top, plan.false_alarm)
         for table, top in zip(steps, highest, strict=True)
     ]
-    checks = int((level[:first] >= 0).sum())
-    estimate = Estimate(usual, min(usual, float(_GRID[ends[0]])), float(_GRID[ends[1]]), checks)
-    return Track(code, estimate, rows, first, sides[0], sides[1])
+    learned = int(((course.level >= 0) & ~course.charted).sum())
+    low, high = usual.interval
+    estimate = Estimate(usual.mean, min(usual.mean, low), high, learned)
+    return Track(code, estimate, course.rows, course.settled, sides[0], sides[1])
 
 
 def _side(
@@ -198,28 +225,31 @@ def _side(
 
 
 def _calm(
-    level: Ints, steps: list[Floats], posterior: Floats, rng: np.random.Generator
+    level: Ints, topic: Ints, steps: list[Floats], usual: Usual, rng: np.random.Generator
 ) -> list[Floats]:
     """The highest point of each chart in worlds without a change.  # (worlds,) each"""
     tops: list[list[Floats]] = [[] for _ in steps]
-    noise, at_a_time = _NOISE[level], max(1, _CELLS // max(len(level), 1))
+    noise, at_a_time = NOISE[level], max(1, _CELLS // max(len(level), 1))
     for first in range(0, _WORLDS, at_a_time):
         worlds = min(at_a_time, _WORLDS - first)
-        rate = rng.choice(_GRID, size=worlds, p=posterior)[:, None]
-        event = rng.random((worlds, len(level))) < rate * (1 - 2 * noise) + noise
+        rate = usual.draw(rng, worlds)[:, topic]  # (worlds, checks)
+        event = rng.random(rate.shape) < rate * (1 - 2 * noise) + noise
         for table, top in zip(steps, tops, strict=True):
-            total = np.cumsum(np.where(event, table[level, 1], table[level, 0]), axis=1)
+            step = np.where(event, table[topic, level, 1], table[topic, level, 0])
+            total = np.cumsum(step, axis=1)
             lowest = np.minimum(np.minimum.accumulate(total, axis=1), 0.0)
             top.append((total - lowest).max(1))
     return [np.concatenate(top) for top in tops]
 
 
-def _steps(usual: float, rise: float) -> Floats:
-    """Log likelihood ratios by noise and event.  # (noises, 2)"""
+def _steps(usual: Floats, rise: float) -> Floats:
+    """Log likelihood ratios by topic, noise and event.  # (T, noises, 2)"""
     odds = usual / (1 - usual) * rise
-    before, after = (rate * (1 - 2 * _NOISE) + _NOISE for rate in (usual, odds / (1 + odds)))
-    before, after = np.maximum(before, 1e-6), np.maximum(after, 1e-6)
-    return np.log(np.stack([(1 - after) / (1 - before), after / before], axis=1))
+    before, after = (
+        np.clip(rate[:, None] * (1 - 2 * NOISE) + NOISE, 1e-6, 1 - 1e-6)
+        for rate in (usual, odds / (1 + odds))
+    )
+    return np.log(np.stack([(1 - after) / (1 - before), after / before], axis=2))
 
 
 def _settled(level: Ints, settle: int) -> int:
@@ -228,34 +258,6 @@ def _settled(level: Ints, settle: int) -> int:
     if len(checks) < _LEAST:
         return len(level)
     return min(max(settle, int(checks[_LEAST - 1]) + 1), len(level))
-
-
-def _likelihoods(level: Ints, events: Ints) -> Floats:
-    """Log likelihood of each error rate.  # (rates,)"""
-    cells = level[level >= 0] * 2 + events[level >= 0]
-    times = np.bincount(cells, minlength=2 * len(_NOISE)).reshape(-1, 2)
-    chance = _GRID[:, None] * (1 - 2 * _NOISE) + _NOISE  # (rates, noises)
-    return np.asarray(np.log(chance) @ times[:, 1] + np.log(1 - chance) @ times[:, 0])
-
-
-def _posteriors(likely: Floats) -> Floats:
-    """Posterior over error rates of every annotator, under the average of Beta priors on 0 to ½
-    weighed by the evidence of the whole crowd.  # (A, rates)"""
-    if not len(likely):
-        return likely
-    priors = np.array(
-        [
-            stats.beta.pdf(2 * _GRID - 0.01, mean * size, (1 - mean) * size)
-            for mean in np.arange(0.1, 1.0, 0.1)
-            for size in (2, 3, 4, 6, 8, 12, 16, 24)
-        ]
-    )
-    priors /= priors.sum(1, keepdims=True)
-    share = np.exp(likely - likely.max(1, keepdims=True))  # (A, rates)
-    evidence = np.log(share @ priors.T + 1e-300).sum(0)
-    weight = np.exp(evidence - evidence.max())
-    found = share * (weight @ priors)
-    return np.asarray(found / found.sum(1, keepdims=True))
 
 
 def _check(kinds: Ints, events: Ints, noise: Floats, plan: _Plan) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import sparse, stats
 
 from prefloop.core.records import Estimate
 from prefloop.stats.columns import Columns, Floats, Ints, columns
@@ -45,16 +45,19 @@ def with_others(
     used one and the same label throughout. Raises BadInput for an annotator who judged twice.
     """
     data = columns(items, annotators, labels)
-    counts = data.counts[data.items].astype(np.float64)  # (N, K)
-    size = counts.sum(1)
-    rest = (counts - np.eye(counts.shape[1])[data.labels]) / np.maximum(size - 1, 1)[:, None]
+    shape = len(data.item_codes), len(data.label_codes)
+    said = np.ones(len(data.items)), (data.items, data.labels)
+    counts = sparse.csr_array(said, shape=shape)  # items of many labels are mostly empty
+    size = np.diff(data.starts)[data.items]
     order = np.argsort(data.annotators, kind="stable")
     order = order[size[order] >= 2]
     edges = np.searchsorted(data.annotators[order], np.arange(len(data.annotator_codes) + 1))
     found: dict[int, WithOthers | NotEnough] = {}
     for code, start, end in zip(data.annotator_codes.tolist(), edges, edges[1:], strict=False):
         rows = order[start:end]
-        found[int(code)] = _one(data, rows, rest[rows])
+        own = np.eye(shape[1])[data.labels[rows]]
+        rest = (counts[data.items[rows]].toarray() - own) / (size[rows] - 1)[:, None]
+        found[int(code)] = _one(data, rows, rest)
     return found
 
 

@@ -1,11 +1,16 @@
 """The report: every direction, one definition of a level vote, nothing across epochs."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from tests.annotation.quality.conftest import row, said, work
 
+from prefloop.annotation.labels import UNKNOWN, Labels
 from prefloop.annotation.quality import report
 from prefloop.annotation.quality.report import Section
 from prefloop.annotation.quality.work import Followed
+from prefloop.core.digest import rng
 from prefloop.core.records import Estimate
 from prefloop.gates.thresholds import AgreementGates
 from prefloop.stats import NotEnough
@@ -103,6 +108,32 @@ def test_a_comparison_judged_under_two_epochs_counts_in_neither_pair() -> None:
     specs = {"s1": Followed("v1", 1), "s2": Followed("v2", 2)}
     found = report(work(rows, specs=specs), GATES, 0)
     assert [one.overall.overlapping for one in found.sections] == [0, 0]
+
+
+def test_a_scale_of_a_hundred_and_one_numbers_has_its_agreement_and_no_model_of_errors() -> None:
+    random = rng(1)
+    item, who = np.repeat(np.arange(300), 3), np.tile(np.arange(3), 300)
+    near = random.normal(50, 20, 300)[item] + random.normal(0, 5, 900)
+    scores = Labels(
+        [str(n) for n in range(300)],
+        ["ann", "ben", "cy"],
+        tuple(str(n) for n in range(101)),
+        "interval",
+        item,
+        who,
+        np.clip(near, 0, 100).astype(np.int64),
+        np.full(900, -1),
+        np.zeros(900, dtype=np.int64),
+        np.zeros(900, dtype=np.int64),
+        [""] * 300,
+        np.full(300, UNKNOWN),
+    )
+    found = report(replace(work([]), rows=None, labels=scores), GATES, 0).sections[0]
+    assert isinstance(found.overall.alpha, Estimate)
+    assert found.overall.alpha.low > 0.9
+    assert len(found.pairs) == 3
+    assert isinstance(found.truth.gold, NotEnough)
+    assert "scale" in found.truth.gold.reason
 
 
 def test_one_judgment_each_and_no_names_is_not_enough_and_says_so() -> None:

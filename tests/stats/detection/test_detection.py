@@ -81,6 +81,92 @@ def test_a_ring_names_its_members_to_each_other() -> None:
             assert alarm.effect > 0.3
 
 
+def of_kind(found: Together, kind: str) -> set[int]:
+    return {alarm.annotator for alarm in found.alarms if alarm.kind == kind}
+
+
+@pytest.mark.parametrize("common", [60, 300])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_minority_with_its_own_view_is_neither_a_ring_nor_random(
+    common: int, known: bool
+) -> None:
+    accused = honest = members = hits = alike = 0
+    for seed in range(3):
+        made = crowd(
+            np.random.default_rng(seed), spread=0.5, common=common, minority=0.2,
+            topics_known=known,
+        )  # fmt: skip
+        found = detect(made.data)
+        named = of_kind(found, "ring") | of_kind(found, "random")
+        accused += len(named & set(np.flatnonzero(np.array(made.roles) == "")))
+        honest += made.roles.count("")
+        members += int(made.minority.sum())
+        ring = found.detected["ring"]
+        assert isinstance(ring, Detected)
+        alike += len(set(ring.alike) & set(np.flatnonzero(made.minority)))
+        hits += sum(made.roles[who] == "colluding ring" for who in of_kind(found, "ring"))
+    assert accused / honest <= 0.02
+    assert hits >= 14  # of 15
+    # With 300 items and no topics the shared view shows, and is told as what it is.
+    assert alike / members >= 0.5 if common == 300 and not known else alike / members <= 0.2
+
+
+def test_somebody_who_follows_half_the_topics_and_opposes_the_others_is_no_coin() -> None:
+    rng = np.random.default_rng(4)
+    items, who = np.tile(np.arange(200), 24), np.repeat(np.arange(24), 200)
+    truth, topic = rng.choice([-1, 1], 200), np.arange(200) % 2
+    view = np.where((who == 3) & (topic[items] == 0), -1, 1)
+    said = view * np.where(rng.random(4800) < 0.85, truth[items], -truth[items])
+    said[who == 7] = rng.choice([-1, 1], 200)
+    assert of_kind(detect(judged(items, who, said, topics=topic[items])), "random") == {7}
+    assert of_kind(detect(judged(items, who, said)), "random") == {3, 7}
+
+
+def test_two_of_one_mind_are_no_coins_though_no_topics_are_known() -> None:
+    rng = np.random.default_rng(5)
+    items, who = np.tile(np.arange(200), 24), np.repeat(np.arange(24), 200)
+    truth = rng.choice([-1, 1], 200)
+    view = np.where((who < 2) & (items % 2 == 0), -1, 1)
+    said = view * np.where(rng.random(4800) < 0.85, truth[items], -truth[items])
+    found = detect(judged(items, who, said))
+    assert not {0, 1} & {alarm.annotator for alarm in found.alarms}
+    ring = found.detected["ring"]
+    assert isinstance(ring, Detected)
+    assert set(ring.alike) == {0, 1}
+    assert ring.alike[0].partners == (1,)
+    assert ring.alike[0].agreed == (said[who == 0] == said[who == 1]).mean()
+    assert ring.alike[0].shared == 200
+
+
+def test_a_ring_that_copies_somebody_good_is_a_ring() -> None:
+    hits = 0
+    for seed in range(3):
+        made = crowd(np.random.default_rng(seed), spread=0.25, leader=True)
+        found = of_kind(detect(made.data), "ring")
+        hits += sum(made.roles[who] == "colluding ring" for who in found)
+    assert hits >= 13  # of 15
+
+
+def test_writers_of_few_words_use_no_templates() -> None:
+    made = crowd(np.random.default_rng(0), spread=0.5, short=0.3)
+    found = detect(made.data)
+    guilty = {who for who, role in enumerate(made.roles) if role == "templated rationales"}
+    assert of_kind(found, "templates") == guilty
+
+
+def test_the_share_of_templates_by_hand() -> None:
+    # 40 rationales: "a" ten times, five others three times each, and fifteen said once. The five
+    # commonest are a and four of the others: 9 + 4 * 2 = 17 said again, of 40.
+    own = np.r_[np.zeros(10), np.repeat(np.arange(1, 6), 3), np.arange(6, 21)].astype(int)
+    items, who = np.tile(np.arange(40), 12), np.repeat(np.arange(12), 40)
+    wording = np.where(who == 5, np.tile(own, 12), 100 + np.arange(480))
+    said = detect(judged(items, who, np.ones(480, int), rationales=wording)).detected["templates"]
+    assert isinstance(said, Detected)
+    assert dict(zip(said.annotators.tolist(), said.effect.tolist(), strict=True)) == {
+        person: 17 / 40 if person == 5 else 0.0 for person in range(12)
+    }
+
+
 def test_people_who_like_the_same_length_are_no_ring() -> None:
     made, found = seen(2, 0.25)
     alike = {who for who, role in enumerate(made.roles) if role == "longer wins"}
@@ -247,6 +333,8 @@ def test_everybody_of_one_mind_accuses_nobody() -> None:
         ({"words": [float("nan"), 1.0]}, "words has a value that is not finite at row 0"),
         ({"items": [4, 4], "annotators": [1, 1]}, "annotator 1 judged item 4 twice"),
         ({"rationales": ["good", "bad"]}, "rationales must be whole-number codes"),
+        ({"topics": [1]}, "columns differ in length"),
+        ({"items": [4, 4], "topics": [1, 2]}, "item 4 has two topics: give each item one"),
     ],
 )
 def test_bad_columns_are_one_clear_line(change: dict[str, object], message: str) -> None:

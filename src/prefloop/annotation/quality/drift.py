@@ -1,7 +1,9 @@
 """Whose error rate changed: one chart per annotator over gold, others' verdicts and own repeats.
 
-Each chart keeps false alarms about one person at 5 % over its horizon, which is reason enough for
-anchors again; `q` says how sure it is among everybody who is watched.
+Where items have topics a person has a usual rate on each, so that somebody who thinks otherwise
+than most about one is not said to err more when more of it comes. Each chart keeps false alarms
+about one person at 5 % over its horizon, which is reason enough for anchors again; `q` says how
+sure it is among everybody who is watched.
 """
 
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from prefloop.annotation.evidence import topic_codes
 from prefloop.annotation.quality.told import Told
 from prefloop.annotation.quality.work import Work
 from prefloop.core.digest import rng
@@ -77,7 +80,8 @@ def drifts(work: Work, found: Told, seed: int) -> dict[str, Drift | NotEnough]:
         none = NotEnough("it is not known when people judged")
         return dict.fromkeys(found.names, none)
     kinds, events, noise = _checks(work, found)
-    tracks = track(found.who, kinds, events, noise, rng(seed, "drift"), false_alarm=RATE)
+    random, topics = rng(seed, "drift"), topic_codes(work.labels.topics)[found.item]
+    tracks = track(found.who, kinds, events, noise, random, false_alarm=RATE, topics=topics)
     followed = {code: one for code, one in tracks.items() if isinstance(one, Track)}
     q = adjusted(np.array([one.worse.p for one in followed.values()]))
     sure = dict(zip(followed, q.tolist(), strict=True))

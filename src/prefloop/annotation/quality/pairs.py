@@ -63,5 +63,6 @@ def pairs(labels: Labels, seed: int) -> Sequence[Pair]:
 
 def _most(found: PairwiseKappa) -> PairwiseKappa:
     keep = np.sort(np.argsort(-found.n, kind="stable")[:_MOST])
-    columns = ("first", "second", "kappa", "n", "observed", "expected", "tables")
-    return replace(found, **{name: getattr(found, name)[keep] for name in columns})
+    columns = ("first", "second", "kappa", "n", "observed", "expected")
+    kept = {name: getattr(found, name)[keep] for name in columns}
+    return replace(found, **kept, tables=found.tables.pick(keep))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prefloop.annotation import truth
-from prefloop.annotation.labels import are_labels, of_rows
+from prefloop.annotation.labels import Labels, are_labels, of_rows
 from prefloop.annotation.labels import read as read_labels
 from prefloop.annotation.quality.agreement import Agreement, agreement, measure, said
 from prefloop.annotation.quality.pairs import Pair, pairs
@@ -159,8 +159,17 @@ def _section(work: Work, part: Part, gates: AgreementGates, seed: int) -> Sectio
         trend(weeks, gates),
         dict(sorted((labels.annotators[code], one) for code, one in others.items())),
         pairs(labels, seed),
-        truth.compared(labels, seed),
+        _truth(labels, seed),
     )
+
+
+def _truth(labels: Labels, seed: int) -> truth.Truth:
+    """The vote beside a model of errors, which is one of categories: on a scale of numbers it would
+    take 80 instead of 81 for as wrong as 0."""
+    if labels.categories is not None and labels.scale in ("interval", "ratio"):
+        none = NotEnough(f"labels measure on a scale ({labels.scale}): error rates need categories")
+        return truth.Truth(none, none, none)
+    return truth.compared(labels, seed)
 
 
 def _dimensions(work: Work, part: Part, gates: AgreementGates, seed: int) -> dict[str, Scored]:

@@ -25,15 +25,16 @@ _SURE = 0.999  # a verdict at random may not lie this surely above chance
 
 
 def random_verdicts(
-    data: Judged, found: Traits, suspects: frozenset[int] = frozenset()
+    data: Judged, found: Traits, heard: np.ndarray, suspects: frozenset[int] = frozenset()
 ) -> Detected | NotEnough:
     """Whose verdicts have no more to do with what others say than a coin's.
 
     Two things must hold: nobody of this crowd's range of skill would agree so little (the p-value,
-    on log-odds of accuracy, where people are normal), and chance itself is within reach. A person
+    on log-odds of accuracy, where people are normal), and chance itself is within reach; it is not
+    for whoever is of one mind with somebody (`heard`, (A,)): theirs is a view, not a coin. A person
     of poor skill is not accused; see `inversion` for what their share of wrong verdicts suggests.
-    `suspects` (codes as given), whom another detector caught, take no part in learning what people
-    are like. `effect` is accuracy against what the others say.
+    `suspects` (codes as given), whom another detector caught, and the like-minded take no part in
+    learning what people are like. `effect` is accuracy against what the others say.
     """
     skill = np.clip(found.slopes[:, 0], -0.97, 0.97)
     noise = found.variances[:, 0]
@@ -47,7 +48,8 @@ def random_verdicts(
         )
         for a in np.flatnonzero(~able)
     }
-    trusted = able & ~np.isin(data.rows.annotator_codes, list(suspects))
+    surely = skill > stats.norm.ppf(_SURE) * np.sqrt(noise)
+    trusted = able & ~heard & ~np.isin(data.rows.annotator_codes, list(suspects))
     if trusted.sum() < LEAST_PEOPLE:
         trusted = able
     crowd = people_and_coins(log_odds[trusted], variances[trusted])
@@ -56,12 +58,11 @@ def random_verdicts(
     if crowd.usual < _AGREEMENT:
         return NotEnough("these people hardly agree with each other: no one stands out as random")
     p = likeness(log_odds[able], variances[able], crowd, "low")
-    above = skill[able] > stats.norm.ppf(_SURE) * np.sqrt(noise[able])
     return Detected(
         "random",
         data.rows.annotator_codes[able],
         (1 + found.slopes[able, 0]) / 2,
-        np.where(above, 1.0, p),
+        np.where((surely | heard)[able], 1.0, p),
         found.shared[able].astype(np.int64),
         float((1 + np.tanh(crowd.usual / 2)) / 2),
         float(crowd.spread * (1 - np.tanh(crowd.usual / 2) ** 2) / 4),

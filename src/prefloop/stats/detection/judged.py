@@ -6,7 +6,7 @@ or 0 milliseconds for one row; a detector without its column says so instead of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ from prefloop.core.errors import BadInput
 from prefloop.stats.columns import Columns, Floats, Ints, columns, numbers, same_length, whole
 from prefloop.stats.result import NotEnough
 
-__all__ = ["LEAST", "Detected", "Judged", "Kind", "judged"]
+__all__ = ["LEAST", "Alike", "Detected", "Judged", "Kind", "judged"]
 
 LEAST = 30  # judgments of one person below which nothing is said of them
 
@@ -43,6 +43,7 @@ class Judged:
     words: Floats | None  # words shown: what takes time to read
     active_ms: Floats | None
     rationales: Ints | None  # code of the wording, -1 for none; one code, one wording
+    topics: Ints | None  # code of the item's topic
 
     @property
     def people(self) -> int:
@@ -53,6 +54,15 @@ class Judged:
     def per_person(self) -> Ints:
         """Judgments of each annotator.  # (A,)"""
         return np.bincount(self.rows.annotators, minlength=self.people).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Somebody who agrees with others more than skill explains, and less than copying would."""
+
+    partners: tuple[int, ...]  # codes as they were given, closest first
+    agreed: float  # with the closest, as a share of what both judged
+    shared: int  # how many both judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ class Detected:
     spread: float
     missing: Mapping[int, NotEnough] = field(default_factory=dict)  # {annotator: why nothing}
     partners: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # of a ring
+    alike: Mapping[int, Alike] = field(default_factory=dict)  # a shared view, or copying
 
 
 def judged(
@@ -86,11 +97,12 @@ def judged(
     words: ArrayLike | None = None,
     active_ms: ArrayLike | None = None,
     rationales: ArrayLike | None = None,
+    topics: ArrayLike | None = None,
 ) -> Judged:
     """Check and sort the columns.  # (N,) each
 
     Raises BadInput where lengths differ, a verdict or sign is not 1, 0 or -1, a number is not
-    finite, a time is negative, or one annotator judged one item twice.
+    finite, a time is negative, one annotator judged one item twice, or an item has two topics.
     """
     rows = columns(items, annotators, verdicts)
     said = _signs("verdicts", verdicts)
@@ -100,14 +112,17 @@ def judged(
         name: None if x is None else _amounts(name, x)
         for name, x in (("words", words), ("active_ms", active_ms))
     }
-    codes = None if rationales is None else whole("rationales", rationales)
-    present = {**signs, **amounts, "rationales": codes}
+    codes = {
+        name: None if x is None else whole(name, x)
+        for name, x in (("rationales", rationales), ("topics", topics))
+    }
+    present = {**signs, **amounts, **codes}
     same_length(verdicts=said, **{n: x for n, x in present.items() if x is not None})
 
-    def sort(values: Floats | None) -> Floats | None:
+    def sort(values: Any) -> Any:
         return None if values is None else values[rows.order]
 
-    return Judged(
+    found = Judged(
         rows,
         said[rows.order],
         sort(signs["first"]),
@@ -115,8 +130,21 @@ def judged(
         sort(signs["bullets"]),
         sort(amounts["words"]),
         sort(amounts["active_ms"]),
-        None if codes is None else codes[rows.order],
+        sort(codes["rationales"]),
+        sort(codes["topics"]),
     )
+    _one_topic_each(found)
+    return found
+
+
+def _one_topic_each(data: Judged) -> None:
+    if data.topics is None:
+        return
+    items = data.rows.items
+    wrong = np.flatnonzero((np.diff(items) == 0) & (np.diff(data.topics) != 0))
+    if wrong.size:
+        item = data.rows.item_codes[items[wrong[0]]]
+        raise BadInput(f"item {item} has two topics: give each item one")
 
 
 def _signs(name: str, values: ArrayLike) -> Floats:

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from prefloop.stats.columns import Floats
+from prefloop.stats.columns import Floats, Ints
 from prefloop.stats.detection.habits import compared
 from prefloop.stats.detection.judged import LEAST, Detected, Judged
 from prefloop.stats.result import NotEnough
 
 __all__ = ["templates", "too_fast"]
 
-_REPEATED = 0.3  # share of repeated wordings below which nobody is accused of templates
-_FASTER = 3.0  # times the usual speed: below, nobody is implausible, however alike people are
+_COMMONEST = 5  # wordings of one person that may be templates
+_REPEATED = 0.3  # share of these said again below which nobody is accused of templates
+_FASTER = 4.0  # times the usual speed: below, nobody is implausible, however alike people are
 
 
 def too_fast(data: Judged) -> Detected | NotEnough:
@@ -19,7 +20,7 @@ def too_fast(data: Judged) -> Detected | NotEnough:
     Times are compared as logarithms, less what the length of the texts explains (one line for
     everybody), and cut at the crowd's 1 % and 99 % so that one coffee break is no evidence.
     `effect` is the time taken as a share of the usual one. The p-value asks for one more person of
-    this crowd; besides, nobody is accused who takes more than a third of the usual time.
+    this crowd; besides, nobody is accused who takes more than a quarter of the usual time.
     """
     if data.active_ms is None:
         return NotEnough("active time was not recorded")
@@ -46,11 +47,12 @@ def too_fast(data: Judged) -> Detected | NotEnough:
 
 
 def templates(data: Judged) -> Detected | NotEnough:
-    """Whose rationales repeat their own wording more than people's here do.
+    """Whose rationales are a few templates, more than people's here are.
 
-    `effect` is the share of rationales whose wording this person had used before, compared by its
+    `effect` is the share of rationales that say one of the person's five commonest wordings again;
+    not of all repeats, which would count the vocabulary of those who write briefly. Compared by its
     log-odds: habits are skew, and a few people always repeat themselves rather often. Besides,
-    nobody is accused of whose rationales less than three in ten are repeats.
+    nobody is accused of whose rationales less than three in ten are such repeats.
     """
     if data.rationales is None:
         return NotEnough("no rationales were recorded")
@@ -59,9 +61,7 @@ def templates(data: Judged) -> Detected | NotEnough:
     n = np.bincount(who, minlength=data.people).astype(float)
     if not (n >= LEAST).any():
         return NotEnough(f"nobody wrote {LEAST} rationales")
-    codes = np.unique(np.stack([who, data.rationales[given]]), axis=1)
-    wordings = np.bincount(codes[0], minlength=data.people)
-    repeated = n - wordings
+    repeated = _commonest_again(who, data.rationales[given], data.people)
     yes, no = repeated + 0.5, n - repeated + 0.5
     log_odds = np.log(yes / no)  # Haldane 1956; variance: Gart and Zweifel 1967
     found = compared(data, "templates", log_odds, 1 / yes + 1 / no, n, "high", "rationales")
@@ -73,6 +73,20 @@ def templates(data: Judged) -> Detected | NotEnough:
     usual = float(1 / (1 + np.exp(-found.usual)))
     spread = usual * (1 - usual) * found.spread
     return Detected("templates", found.annotators, share, p, found.n, usual, spread, found.missing)
+
+
+def _commonest_again(who: Ints, wording: Ints, people: int) -> Floats:
+    """How often each person says one of their commonest wordings again.  # (A,)"""
+    order = np.lexsort((wording, who))
+    who, wording = who[order], wording[order]
+    begins = np.flatnonzero(np.r_[True, (np.diff(who) != 0) | (np.diff(wording) != 0)])
+    times, whose = np.diff(np.r_[begins, len(who)]), who[begins]
+    order = np.lexsort((-times, whose))
+    times, whose = times[order], whose[order]
+    place = np.arange(len(whose)) - np.searchsorted(whose, whose)
+    few = place < _COMMONEST
+    again = np.bincount(whose[few], times[few] - 1, minlength=people)
+    return again.astype(np.float64)
 
 
 def _beyond_reading(data: Judged, timed: np.ndarray) -> Floats:

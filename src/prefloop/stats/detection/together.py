@@ -64,12 +64,13 @@ def detect(data: Judged, rate: float = 0.05) -> Together:
     if not 0 < rate < 1:
         raise BadInput(f"false-discovery rate {rate}: between 0 and 1, for instance 0.05")
     model = traits(data)
+    pairs = rings.pairs(data, model)
     found: dict[Kind, Detected | NotEnough] = {
         "one side": habits.one_side(data, model),
         "longer wins": habits.longer_wins(data, model),
         "bullets win": habits.bullets_win(data, model),
         "one answer": habits.one_answer(data),
-        "ring": rings.ring(data, model),
+        "ring": rings.ring(data, pairs),
         "too fast": pace.too_fast(data),
         "templates": pace.templates(data),
     }
@@ -79,7 +80,8 @@ def detect(data: Judged, rate: float = 0.05) -> Together:
         if isinstance(one, Detected)
         for code in one.annotators[one.p < _SURELY]
     )
-    found["random"] = habits.random_verdicts(data, model, suspects)
+    heard = rings.with_somebody(pairs, data.people)
+    found["random"] = habits.random_verdicts(data, model, heard, suspects)
     ran = [one for one in found.values() if isinstance(one, Detected)]
     return Together(_decide(ran, rate), sum(len(one.p) for one in ran), rate, found, model)
 
