@@ -187,8 +187,8 @@ def test_a_shared_view_is_told_and_nobody_is_accused_of_it() -> None:
     assert set(found.shared_views) == {"p00", "p01"}
     assert found.shared_views["p00"].startswith("agrees with p01, in 81% ")  # .85^2 + .15^2 = .745
     assert found.shared_views["p00"].endswith(
-        "of 200 comparisons shared with the closest, more than skill explains: a shared view or "
-        "copying, which this cannot tell apart"
+        "of 200 comparisons that the closest decided too, more than skill explains: a shared view "
+        "or copying, which this cannot tell apart"
     )
     assert alarms.as_json(found)["shared_views"] == found.shared_views
 

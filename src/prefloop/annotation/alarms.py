@@ -160,8 +160,8 @@ def _view(one: Alike, seen: Evidence) -> str:
     others = f" and {more} more" if more > 0 else ""
     return (
         f"agrees with {', '.join(named)}{others}, in {one.agreed:.0%} of {one.shared} comparisons "
-        "that the closest decided too, more than skill explains: a shared view or copying, which this "
-        "cannot tell apart"
+        "that the closest decided too, more than skill explains: a shared view or copying, which "
+        "this cannot tell apart"
     )
 
 
