@@ -159,7 +159,7 @@ def test_no_rows_are_not_enough_for_anything() -> None:
         ("one answer", "one and the same answer in 54 of 60"),
         ("longer wins", "takes the longer, beyond what quality explains"),
         ("bullets win", "takes the list, beyond what quality and length explain"),
-        ("ring", "gives nearly the same answers as bo, cy: in 90% of 60 comparisons shared"),
+        ("ring", "gives nearly the same answers as bo, cy: in 90% of 60 comparisons that"),
         ("too fast", "takes 90% of the time"),
         ("templates", "repeats their own wording in 90% of 60 rationales"),
     ],
