@@ -35,6 +35,13 @@ print(len(wanted))
     assert int(ran.stdout) > 80
 
 
+def test_the_server_starts_without_statistics_and_charts() -> None:
+    code = (
+        "import sys, prefloop.web.server; print({'scipy', 'altair', 'vl_convert'} & {*sys.modules})"
+    )
+    assert run([sys.executable, "-c", code]).stdout == "set()\n"
+
+
 # One planted import per contract, and a place where it must not stand.
 PLANTED = {
     "Arrows run one way": ("stats/result.py", "import prefloop.flows.steps"),

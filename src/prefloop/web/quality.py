@@ -1,7 +1,8 @@
 """Whom to believe: agreement, annotators one by one, and alarms, for those who may read of them.
 
 A sheet takes seconds to measure on a large campaign, and annotators are being answered by the same
-process: so one is measured at a time, and kept for some minutes.
+process: so one is measured at a time, and kept for some minutes. Statistics and charts are loaded
+when the first sheet is asked for: the server starts a second sooner.
 """
 
 import threading
@@ -9,18 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from prefloop.annotation import campaigns, queries
-from prefloop.flows import alarms, quality, quality_page
 from prefloop.flows.project import Project
-from prefloop.flows.quality_page import Sheet
 from prefloop.store.engine import Reader
 from prefloop.web.identity import May, Signed
 from prefloop.web.pages import Context, Pages
+
+if TYPE_CHECKING:
+    from prefloop.flows.quality_page import Sheet
 
 __all__ = ["Campaigns", "Looked", "Measured", "router"]
 
@@ -52,7 +54,7 @@ class Measured(Context):
 
     campaign: str
     state: str
-    sheet: Sheet
+    sheet: "Sheet"
     at: str
     annotators: bool
     alarms: Looked | None
@@ -65,7 +67,7 @@ class Sheets:
         self._kept: dict[tuple[str, str], tuple[float, str, Sheet]] = {}
         self._one = threading.Lock()
 
-    def get(self, kind: str, name: str, measure: Callable[[], Sheet]) -> tuple[str, Sheet]:
+    def get(self, kind: str, name: str, measure: "Callable[[], Sheet]") -> "tuple[str, Sheet]":
         """When it was measured, and the sheet."""
         with self._one:
             begun, at, sheet = self._kept.get((kind, name), (0.0, "", None))
@@ -90,9 +92,11 @@ def listing(request: Request, reader: Reads) -> Response:
 @router.get("/{campaign}")
 def agreement(request: Request, reader: Reads, campaign: str) -> Response:
     """How well people agree, and the alarms."""
+    from prefloop.flows import quality, quality_page
+
     project: Project = request.app.state.project
 
-    def measure() -> Sheet:
+    def measure() -> "Sheet":
         found = quality.report(project, campaign)
         return quality_page.of_report(found, project.gates.agreement)
 
@@ -102,15 +106,17 @@ def agreement(request: Request, reader: Reads, campaign: str) -> Response:
 @router.get("/{campaign}/annotators")
 def annotators(request: Request, reader: Reads, campaign: str) -> Response:
     """Each annotator's record."""
+    from prefloop.flows import quality, quality_page
+
     project: Project = request.app.state.project
 
-    def measure() -> Sheet:
+    def measure() -> "Sheet":
         return quality_page.of_annotators(quality.annotators(project.as_(reader.handle), campaign))
 
     return _show(request, campaign, "annotators", measure)
 
 
-def _show(request: Request, name: str, kind: str, measure: Callable[[], Sheet]) -> Response:
+def _show(request: Request, name: str, kind: str, measure: "Callable[[], Sheet]") -> Response:
     project: Project = request.app.state.project
     with project.reader() as read:
         state = campaigns.get(read, name).state
@@ -122,6 +128,8 @@ def _show(request: Request, name: str, kind: str, measure: Callable[[], Sheet]) 
 
 
 def _looked(read: Reader, name: str) -> Looked | None:
+    from prefloop.flows import alarms
+
     found = alarms.latest(read, name)
     if found is None:
         return None
